@@ -1,0 +1,80 @@
+/*
+ * Owns growing octets. Capacity doubles, so adding n octets one by one costs O(n).
+ */
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+void
+buf_fini(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf){ 0 };
+}
+
+char *
+buf_reserve(struct buf *b, size_t more)
+{
+	size_t cap = b->cap ? b->cap : 256;
+
+	if (b->cap - b->len < more || !b->data) {
+		while (cap - b->len < more)
+			cap *= 2;
+		b->data = mem_resize_array(b->data, cap, 1);
+		b->cap = cap;
+	}
+	return b->data + b->len;
+}
+
+void
+buf_consume(struct buf *b, size_t n)
+{
+	b->len -= n;
+	if (b->len > 0)
+		memmove(b->data, b->data + n, b->len);
+}
+
+void
+buf_add_u64(struct buf *b, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	buf_add(b, digits + at, sizeof digits - at);
+}
+
+/* Into the room there is; gives the length that the whole text has. */
+__attribute__((format(printf, 2, 0))) static size_t
+print_at_end(struct buf *b, const char *format, va_list ap)
+{
+	int n = vsnprintf(b->data + b->len, b->cap - b->len, format, ap);
+
+	if (n < 0)
+		abort();
+	return (size_t)n;
+}
+
+void
+buf_printf(struct buf *b, const char *format, ...)
+{
+	va_list ap;
+	size_t n;
+
+	buf_reserve(b, 64);
+	va_start(ap, format);
+	n = print_at_end(b, format, ap);
+	va_end(ap);
+	if (n >= b->cap - b->len) {
+		buf_reserve(b, n + 1);
+		va_start(ap, format);
+		n = print_at_end(b, format, ap);
+		va_end(ap);
+	}
+	b->len += n;
+}

@@ -1,0 +1,122 @@
+#ifndef BASE_CONF_H
+#define BASE_CONF_H
+
+/*
+ * A configuration as a table: one row per key says its type, default, range, whether a reload may
+ * change it, and its help. The engine fills a caller's struct from the table's defaults, an INI
+ * file, the environment and the command line, in rising order, and reports every problem there
+ * is, not only the first.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct conf_key;
+
+/* How a kind of value is read, written and freed. field points into the struct being filled. */
+struct conf_type {
+	/* NULL, or what is wrong; then the field is as before. May use key->min and key->max. */
+	const char *(*parse)(const struct conf_key *key, struct str value, void *field);
+	/* Adds the text that parse() reads back. */
+	void (*format)(const struct conf_key *key, struct buf *b, const void *field);
+	/* Frees what the field owns and clears it; NULL when it owns nothing. */
+	void (*fini)(const struct conf_key *key, void *field);
+};
+
+/* What parse() gives for a value outside key->min and key->max: the engine adds the two bounds, as
+ * format() writes them. Only for kinds whose field is an int64_t or uint64_t. */
+extern const char conf_out_of_range[];
+
+/* The kinds that know nothing of mail. Fields: uint64_t, int64_t ns, uint64_t octets, char *
+ * (owned), unsigned. */
+extern const struct conf_type conf_type_number;
+extern const struct conf_type conf_type_duration;
+extern const struct conf_type conf_type_size;
+extern const struct conf_type conf_type_text;
+extern const struct conf_type conf_type_mode; /* of a file: octal, at most 0777 */
+
+struct conf_key {
+	const char *section;
+	const char *name;
+	const struct conf_type *type;
+	size_t offset;      /* of the field in the struct */
+	const char *preset; /* the default, as text */
+	int64_t min, max; /* for numbers, durations (ns) and sizes; both 0: the type's own range */
+	bool is_fixed;    /* a reload cannot change it */
+	const char *help; /* one or two lines; they are wrapped where they are printed */
+};
+
+/* The keys of a section stand together. */
+struct conf_table {
+	const struct conf_key *keys;
+	size_t n;
+	size_t size; /* of the struct */
+};
+
+/* Every problem as a line of its own: "FILE:LINE: section.key: what is wrong". */
+struct conf_problems {
+	struct buf lines;
+	unsigned count;
+};
+
+void conf_problems_fini(struct conf_problems *p);
+
+/* Adds one line; control characters in it become '?'. */
+void conf_problem(struct conf_problems *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* What to load from besides the table. All may be NULL; the three lists end with NULL. */
+struct conf_sources {
+	const char *const *presets; /* "section.key=value": defaults that replace the table's */
+	const char *file;           /* the INI file's path */
+	const char *const *options; /* "section.key=value" of the command line */
+	const char *const *environ; /* "MAILSIMD_SECTION_KEY=value" */
+	const char *env_prefix;     /* "MAILSIMD_"; not NULL where environ is not */
+};
+
+/*
+ * Fills settings (table->size octets, all zero) from all sources. False when there was any
+ * problem; settings is complete all the same (a bad value leaves what was there), so that further
+ * checks can add what they find; end it with conf_free() in either case. A bad value is a problem
+ * even where a stronger source overrides it; an unknown variable with the prefix is a warning
+ * (diag), not a problem. A bad default in the table is a bug and aborts.
+ */
+bool conf_load(const struct conf_table *table, const struct conf_sources *from, void *settings,
+    struct conf_problems *problems);
+void conf_free(const struct conf_table *table, void *settings);
+
+/* An INI file that reads back to the same settings; with_help also says what each key is for. */
+void conf_print(
+    const struct conf_table *table, const void *settings, bool with_help, struct buf *b);
+
+/* Reports each key that is_fixed and whose text differs between the two. True when there is none.
+ */
+bool conf_check_fixed(const struct conf_table *table, const void *old_settings,
+    const void *new_settings, struct conf_problems *problems);
+
+/*
+ * The INI reader by itself (conf_file.c), the only user of inih: calls assign_cb for each
+ * "[section]" (name NULL) and each "key = value" with quotes and comments taken away, and reports
+ * what is wrong with the file. A line it reports is not assigned, nor are the keys of a section
+ * whose line it reports.
+ */
+typedef void conf_assign_cb(
+    void *ctx, const char *section, const char *name, struct str value, unsigned line);
+void conf_file_read(
+    const char *path, conf_assign_cb *assign_cb, void *ctx, struct conf_problems *problems);
+
+/* The same for a text that stands for the file `path`. */
+void conf_file_parse(struct str text, const char *path, conf_assign_cb *assign_cb, void *ctx,
+    struct conf_problems *problems);
+
+/* NULL, or why no line of such a file can hold that key and value. */
+const char *conf_file_check(const char *name, struct str value);
+
+/* "name = value", in quotes where it would not read back to itself without. */
+void conf_file_add(struct buf *b, const char *name, struct str value);
+
+#endif

@@ -1,0 +1,80 @@
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+/*
+ * A view of text that somebody else owns: a pointer and a length, never a terminator. Parsers
+ * take and give these. A view whose p is NULL is "not there", which is not the same as empty.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+struct str {
+	const char *p;
+	size_t n;
+};
+
+/* A view of a string literal. */
+#define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
+
+/* What "%.*s" wants. */
+#define STR_ARG(s) (int)(s).n, (s).p
+
+/* A view of a terminated string; of NULL, the view that is not there. */
+static inline struct str
+str_of(const char *s)
+{
+	return (struct str){ s, s ? strlen(s) : 0 };
+}
+
+static inline bool
+str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* Equal without regard to the case of ASCII letters. */
+static inline bool
+str_eq_nocase(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool
+str_has_prefix(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n && memcmp(s.p, prefix.p, prefix.n) == 0;
+}
+
+static inline bool
+str_has_suffix(struct str s, struct str suffix)
+{
+	return s.n >= suffix.n && memcmp(s.p + (s.n - suffix.n), suffix.p, suffix.n) == 0;
+}
+
+/* The rest of s from octet `from` on; empty when s is not that long. */
+static inline struct str
+str_from(struct str s, size_t from)
+{
+	return from < s.n ? (struct str){ s.p + from, s.n - from } : (struct str){ s.p + s.n, 0 };
+}
+
+/* The first n octets of s, or all of it when it is shorter. */
+static inline struct str
+str_head(struct str s, size_t n)
+{
+	return (struct str){ s.p, n < s.n ? n : s.n };
+}
+
+/* Where c first stands in s; s.n when it does not. */
+static inline size_t
+str_find(struct str s, char c)
+{
+	const char *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
+
+	return at ? (size_t)(at - s.p) : s.n;
+}
+
+#endif
