@@ -1,0 +1,268 @@
+/*
+ * Owns the records of messages and the text of their envelope. Invariant: a block exists from the
+ * moment its first message is accepted until all it will ever hold are forgotten and no gather
+ * reads from the batch.
+ */
+#include "core/batch.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+#define NUMBER STR("{n}")
+
+/* Where {n} first stands in s; s.n when it does not. */
+static size_t
+find_number(struct str s)
+{
+	const char *at = s.n > 0 ? memmem(s.p, s.n, NUMBER.p, NUMBER.n) : NULL;
+
+	return at ? (size_t)(at - s.p) : s.n;
+}
+
+static bool
+has_number(struct str s)
+{
+	return find_number(s) < s.n;
+}
+
+void
+batch_expand(struct buf *b, struct str pattern, uint64_t n)
+{
+	for (;;) {
+		size_t at = find_number(pattern);
+
+		buf_add(b, pattern.p, at);
+		if (at == pattern.n)
+			return;
+		buf_add_u64(b, n);
+		pattern = str_from(pattern, at + NUMBER.n);
+	}
+}
+
+static size_t
+digits_of(uint64_t n)
+{
+	size_t digits = 1;
+
+	while ((n /= 10) > 0)
+		digits++;
+	return digits;
+}
+
+size_t
+batch_expanded_length(struct str pattern, uint64_t n)
+{
+	size_t length = 0;
+
+	for (;;) {
+		size_t at = find_number(pattern);
+
+		length += at;
+		if (at == pattern.n)
+			return length;
+		length += digits_of(n);
+		pattern = str_from(pattern, at + NUMBER.n);
+	}
+}
+
+/* Copies s to *at, moves that on, and gives the copy. What is not there stays so. */
+static struct str
+keep_text(char **at, struct str s)
+{
+	struct str copy = { *at, s.n };
+
+	if (!s.p)
+		return s;
+	if (s.n > 0)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return copy;
+}
+
+static struct batch_group *
+group_new(uint64_t concurrency)
+{
+	struct batch_group *g = mem_alloc(sizeof *g);
+
+	tally_init(&g->tally);
+	lane_init(&g->lane, concurrency);
+	return g;
+}
+
+static size_t
+blocks_for(uint32_t count)
+{
+	return (count + (size_t)BATCH_BLOCK - 1) / BATCH_BLOCK;
+}
+
+struct batch *
+batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, struct owner *owner,
+    struct plan *plan)
+{
+	struct batch *b = mem_alloc(sizeof *b + r->id.n + r->to.n + r->from.n);
+	char *text = b->text;
+
+	list_init(&b->open_link);
+	list_init(&b->done_link);
+	list_init(&b->range_link);
+	b->number = number;
+	b->first_seq = first_seq;
+	b->first = r->first;
+	b->size = r->size;
+	b->count = r->is_range ? (uint32_t)(r->last - r->first + 1) : 1;
+	b->is_range = r->is_range;
+	b->is_open = true;
+	b->owner = owner_ref(owner);
+	b->plan = plan_derive(plan, &r->plan);
+	b->id = keep_text(&text, r->id);
+	b->to = keep_text(&text, r->to);
+	b->from = keep_text(&text, r->from);
+	b->has_id_number = r->is_range && has_number(b->id);
+	b->has_to_number = r->is_range && has_number(b->to);
+	if (b->count > 1 || r->is_gathered)
+		b->group = group_new(r->concurrency);
+	if (b->count > BATCH_BLOCK)
+		b->blocks = mem_alloc_array(blocks_for(b->count), sizeof *b->blocks);
+	return b;
+}
+
+/* Where the pointer to that block is kept. */
+static struct block **
+block_slot(struct batch *b, uint32_t index)
+{
+	return b->blocks ? &b->blocks[index / BATCH_BLOCK] : &b->only;
+}
+
+void
+batch_free(struct batch *b)
+{
+	uint32_t index;
+
+	for (index = 0; index < b->accepted; index += BATCH_BLOCK)
+		free(*block_slot(b, index));
+	free(b->blocks);
+	free(b->group);
+	owner_unref(b->owner);
+	plan_unref(b->plan);
+	free(b);
+}
+
+static struct block *
+block_new(struct batch *b, uint32_t base)
+{
+	uint32_t n = b->count - base < BATCH_BLOCK ? b->count - base : BATCH_BLOCK, i;
+	struct block *block = mem_alloc(sizeof *block + n * sizeof block->messages[0]);
+
+	block->batch = b;
+	block->base = base;
+	for (i = 0; i < n; i++) {
+		list_init(&block->messages[i].link);
+		block->messages[i].slot = (uint8_t)i;
+	}
+	return block;
+}
+
+struct message *
+batch_add_message(struct batch *b)
+{
+	uint32_t index = b->accepted++;
+	struct block **slot = block_slot(b, index);
+
+	if (!*slot)
+		*slot = block_new(b, index);
+	(*slot)->kept++;
+	b->kept++;
+	return &(*slot)->messages[index % BATCH_BLOCK];
+}
+
+struct message *
+batch_message(const struct batch *b, uint32_t index)
+{
+	struct block *block;
+
+	if (index >= b->accepted)
+		return NULL;
+	block = b->blocks ? b->blocks[index / BATCH_BLOCK] : b->only;
+	return block ? &block->messages[index % BATCH_BLOCK] : NULL;
+}
+
+/* The block of that index goes when it is complete, all in it is forgotten and nobody reads. */
+static void
+drop_block(struct batch *b, uint32_t base)
+{
+	struct block **slot = block_slot(b, base);
+	uint32_t end = b->count - base < BATCH_BLOCK ? b->count : base + BATCH_BLOCK;
+
+	if (!*slot || (*slot)->kept > 0 || b->holders > 0 || b->accepted < end)
+		return;
+	free(*slot);
+	*slot = NULL;
+}
+
+void
+batch_forget_message(struct batch *b, struct message *m)
+{
+	uint32_t base = message_index(m) / BATCH_BLOCK * BATCH_BLOCK;
+
+	m->is_forgotten = true;
+	(*block_slot(b, base))->kept--;
+	b->kept--;
+	drop_block(b, base);
+}
+
+void
+batch_hold(struct batch *b)
+{
+	b->holders++;
+}
+
+void
+batch_release(struct batch *b)
+{
+	uint32_t base;
+
+	if (--b->holders > 0)
+		return;
+	for (base = 0; base < b->accepted; base += BATCH_BLOCK)
+		drop_block(b, base);
+}
+
+bool
+batch_is_done(const struct batch *b)
+{
+	const struct message *m;
+
+	if (b->is_open)
+		return false;
+	if (b->group)
+		return counts_pending(&b->group->tally.counts) == 0;
+	m = batch_message(b, 0);
+	return !m || message_is_final(m);
+}
+
+struct str
+batch_id_at(const struct batch *b, uint32_t index, struct buf *scratch)
+{
+	if (b->id.p && !b->has_id_number)
+		return b->id;
+	scratch->len = 0;
+	if (b->id.p) {
+		batch_expand(scratch, b->id, b->first + index);
+	} else {
+		if (!b->is_range)
+			buf_add_char(scratch, 's');
+		buf_add_u64(scratch, b->is_range ? b->first + index : b->first_seq);
+	}
+	return buf_str(scratch);
+}
+
+struct str
+batch_to_at(const struct batch *b, uint32_t index, struct buf *scratch)
+{
+	if (!b->has_to_number)
+		return b->to;
+	scratch->len = 0;
+	batch_expand(scratch, b->to, b->first + index);
+	return buf_str(scratch);
+}

@@ -1,0 +1,106 @@
+#ifndef CORE_BATCH_H
+#define CORE_BATCH_H
+
+/*
+ * The messages of one request: what they share, and their records, which are made in blocks as
+ * they are accepted and go when nobody needs them any more.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/str.h"
+#include "core/lane.h"
+#include "core/message.h"
+#include "core/plan.h"
+#include "core/tally.h"
+
+#define BATCH_BLOCK 64 /* messages */
+
+struct block {
+	struct batch *batch;
+	uint32_t base; /* index of its first message */
+	uint32_t kept; /* records in it that are not forgotten */
+	struct message messages[];
+};
+
+/* What only a batch of several messages, or one that is gathered, needs. */
+struct batch_group {
+	struct tally tally;
+	struct lane lane;
+};
+
+struct batch {
+	struct list open_link;   /* registry: ranges still being accepted */
+	struct list done_link;   /* history: batches whose messages are all final */
+	struct list range_link;  /* registry: batches of several messages */
+	struct batch *same_hash; /* registry: the chain of single messages by id */
+	uint64_t number;
+	uint64_t first_seq;
+	uint64_t first;    /* the number of its first message, for a range */
+	uint64_t size;     /* octets, 0: not said */
+	uint32_t count;    /* messages asked for; lowered when the range is cut short */
+	uint32_t accepted; /* so far, in order */
+	uint32_t kept;     /* message records that are not forgotten */
+	uint32_t holders;  /* gathers that still read from it */
+	bool is_range;
+	bool is_open;                      /* more will be accepted */
+	bool is_remembered;                /* in the history */
+	bool has_id_number, has_to_number; /* {n} in id or to */
+	struct owner *owner;
+	struct plan *plan;
+	struct batch_group *group; /* or NULL */
+	struct block *only;        /* the one block of a small batch… */
+	struct block **blocks; /* …else all of them; an entry is NULL before and after its time */
+	struct str id;         /* p is NULL: "s" and the seq; a range without pattern: the number */
+	struct str to, from;   /* p is NULL: not given; from may be empty (RFC 5321 §4.5.5) */
+	char text[];           /* what the three point into */
+};
+
+/* What a new batch is made from; batch_new() copies it. */
+struct batch_request {
+	struct str id, to, from;
+	bool is_range;
+	uint64_t first, last;
+	uint64_t size;
+	uint64_t concurrency; /* DELIVERY_UNLIMITED: no limit of its own */
+	bool is_gathered;
+	struct plan_change plan;
+};
+
+struct batch *batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq,
+    struct owner *owner, struct plan *plan);
+
+/* Frees it with all records; it is on no list any more. */
+void batch_free(struct batch *b);
+
+/* The record of the next message, STATE_NEW. There must be one to come. */
+struct message *batch_add_message(struct batch *b);
+
+/* The message with that index; NULL when it is not accepted yet, or freed. A message that is
+ * forgotten and kept for a gather only is given, too. */
+struct message *batch_message(const struct batch *b, uint32_t index);
+
+/* The record is out of the history: it is freed with its block, now or when the last gather is
+ * done. */
+void batch_forget_message(struct batch *b, struct message *m);
+
+/* A gather reads from it, or has done so. */
+void batch_hold(struct batch *b);
+void batch_release(struct batch *b);
+
+/* Whether all of it is accepted and final. */
+bool batch_is_done(const struct batch *b);
+
+/* The id or recipient of the message with that index, as message_id() does. */
+struct str batch_id_at(const struct batch *b, uint32_t index, struct buf *scratch);
+struct str batch_to_at(const struct batch *b, uint32_t index, struct buf *scratch);
+
+/* Adds pattern with each {n} replaced by n. */
+void batch_expand(struct buf *b, struct str pattern, uint64_t n);
+
+/* How long pattern gets at most for numbers up to n. */
+size_t batch_expanded_length(struct str pattern, uint64_t n);
+
+#endif

@@ -1,0 +1,359 @@
+/*
+ * Owns the tables of events and their fields. A new field is a row here and a getter; nothing else
+ * knows what an event says.
+ */
+#include "core/event.h"
+
+#include "base/text.h"
+#include "core/batch.h"
+#include "core/event_field.h"
+#include "core/message.h"
+#include "core/outcome.h"
+
+static bool
+has_number(struct field_value *v, uint64_t number)
+{
+	v->number = number;
+	return true;
+}
+
+static bool
+has_text(struct field_value *v, struct str text)
+{
+	v->text = text;
+	return text.p != NULL;
+}
+
+static bool
+has_ns(struct field_value *v, int64_t ns)
+{
+	v->ns = ns;
+	return true;
+}
+
+#define GETTER(name) \
+	static bool get_##name(const struct event *ev, \
+	    __attribute__((unused)) struct buf *scratch, struct field_value *v)
+
+GETTER(time)
+{
+	return has_ns(v, ev->time_ns);
+}
+
+GETTER(id)
+{
+	return has_text(v, message_id(ev->message, scratch));
+}
+
+GETTER(seq)
+{
+	return has_number(v, message_seq(ev->message));
+}
+
+GETTER(batch)
+{
+	return has_number(v, ev->batch->number);
+}
+
+GETTER(from)
+{
+	return has_text(v, ev->batch->from);
+}
+
+GETTER(to)
+{
+	return has_text(v, message_to(ev->message, scratch));
+}
+
+GETTER(size)
+{
+	return has_number(v, ev->batch->size) && v->number > 0;
+}
+
+GETTER(attempt)
+{
+	return has_number(v, ev->message->attempt) && v->number > 0;
+}
+
+/* The outcome there is so far: of a deferred or a final message. */
+static const struct outcome *
+outcome_of(const struct event *ev)
+{
+	bool has_one = message_is_final(ev->message) || ev->message->state == STATE_DEFERRED;
+
+	return has_one ? outcome_get(ev->message->outcome) : NULL;
+}
+
+GETTER(outcome)
+{
+	const struct outcome *o = outcome_of(ev);
+
+	return o && has_text(v, str_of(o->name));
+}
+
+GETTER(stage)
+{
+	const struct outcome *o = outcome_of(ev);
+
+	return o && has_text(v, str_of(o->stage));
+}
+
+GETTER(code)
+{
+	const struct outcome *o = outcome_of(ev);
+
+	return o && has_number(v, o->code) && v->number > 0;
+}
+
+GETTER(dsn)
+{
+	const struct outcome *o = outcome_of(ev);
+
+	return o && has_text(v, str_of(o->dsn));
+}
+
+GETTER(text)
+{
+	const struct outcome *o = outcome_of(ev);
+
+	return o && has_text(v, str_of(o->text));
+}
+
+/* Acceptance to this event. */
+GETTER(delay)
+{
+	return outcome_of(ev) && has_ns(v, ev->time_ns - ev->message->accepted_ns);
+}
+
+GETTER(state)
+{
+	return has_text(v, str_of(message_state_names[ev->message->state]));
+}
+
+GETTER(next)
+{
+	return ev->message->state == STATE_DEFERRED && has_ns(v, ev->message->due_ns);
+}
+
+static const struct counts *
+counts_of(const struct event *ev)
+{
+	return &ev->batch->group->tally.counts;
+}
+
+GETTER(n)
+{
+	return has_number(v, counts_of(ev)->accepted);
+}
+
+GETTER(delivered)
+{
+	return has_number(v, counts_of(ev)->state[STATE_DELIVERED]);
+}
+
+GETTER(bounced)
+{
+	return has_number(v, counts_of(ev)->state[STATE_BOUNCED]);
+}
+
+GETTER(expired)
+{
+	return has_number(v, counts_of(ev)->state[STATE_EXPIRED]);
+}
+
+GETTER(dropped)
+{
+	return has_number(v, counts_of(ev)->state[STATE_DROPPED]);
+}
+
+GETTER(cancelled)
+{
+	return has_number(v, counts_of(ev)->state[STATE_CANCELLED]);
+}
+
+GETTER(attempts)
+{
+	return has_number(v, counts_of(ev)->attempts);
+}
+
+/* Where time jumps, real time says nothing about a batch and would make every run's events differ;
+ * there the simulated time stands for it. */
+GETTER(elapsed)
+{
+	return has_ns(v,
+	    ev->is_time_jumping ? counts_simulated(counts_of(ev)) : counts_elapsed(counts_of(ev)));
+}
+
+GETTER(simulated)
+{
+	return has_ns(v, counts_simulated(counts_of(ev)));
+}
+
+#define FIELD(field_name, field_kind) \
+	static const struct field field_##field_name = { #field_name, field_kind, get_##field_name }
+
+FIELD(time, FIELD_TIME);
+FIELD(id, FIELD_TEXT);
+FIELD(seq, FIELD_NUMBER);
+FIELD(batch, FIELD_NUMBER);
+FIELD(from, FIELD_TEXT);
+FIELD(to, FIELD_TEXT);
+FIELD(size, FIELD_NUMBER);
+FIELD(attempt, FIELD_NUMBER);
+FIELD(outcome, FIELD_TEXT);
+FIELD(stage, FIELD_TEXT);
+FIELD(code, FIELD_NUMBER);
+FIELD(dsn, FIELD_TEXT);
+FIELD(text, FIELD_PROSE);
+FIELD(delay, FIELD_SECONDS);
+FIELD(state, FIELD_TEXT);
+FIELD(next, FIELD_TIME);
+FIELD(n, FIELD_NUMBER);
+FIELD(delivered, FIELD_NUMBER);
+FIELD(bounced, FIELD_NUMBER);
+FIELD(expired, FIELD_NUMBER);
+FIELD(dropped, FIELD_NUMBER);
+FIELD(cancelled, FIELD_NUMBER);
+FIELD(attempts, FIELD_NUMBER);
+FIELD(elapsed, FIELD_SECONDS);
+FIELD(simulated, FIELD_SECONDS);
+
+#define MESSAGE_FIELDS &field_id, &field_seq, &field_batch, &field_from, &field_to
+#define RESULT_FIELDS \
+	MESSAGE_FIELDS, &field_attempt, &field_outcome, &field_stage, &field_code, &field_dsn, \
+	    &field_text, &field_delay
+
+static const struct field *const queued_fields[] = { MESSAGE_FIELDS, &field_size, NULL };
+static const struct field *const dispatched_fields[] = { MESSAGE_FIELDS, &field_attempt, NULL };
+static const struct field *const result_fields[] = { RESULT_FIELDS, NULL };
+static const struct field *const deferred_fields[] = { RESULT_FIELDS, &field_next, NULL };
+static const struct field *const finished_fields[] = { &field_batch, &field_n, &field_delivered,
+	&field_bounced, &field_expired, &field_dropped, &field_cancelled, &field_attempts,
+	&field_elapsed, &field_simulated, NULL };
+static const struct field *const status_fields[] = { MESSAGE_FIELDS, &field_size, &field_state,
+	&field_attempt, &field_next, &field_outcome, &field_stage, &field_code, &field_dsn,
+	&field_text, &field_delay, NULL };
+
+/* What a template may name for any event of a message, whether it has a value then or not. */
+static const struct field *const template_fields[] = { RESULT_FIELDS, &field_time, NULL };
+
+struct event_row {
+	const char *name;
+	const struct field *const *fields;
+};
+
+static const struct event_row events[EVENT_KINDS] = {
+	[EVENT_QUEUED] = { "queued", queued_fields },
+	[EVENT_DISPATCHED] = { "dispatched", dispatched_fields },
+	[EVENT_DELIVERED] = { "delivered", result_fields },
+	[EVENT_BOUNCED] = { "bounced", result_fields },
+	[EVENT_DROPPED] = { "dropped", result_fields },
+	[EVENT_CANCELLED] = { "cancelled", result_fields },
+	[EVENT_DEFERRED] = { "deferred", deferred_fields },
+	[EVENT_EXPIRED] = { "expired", result_fields },
+	[EVENT_FINISHED] = { "finished", finished_fields },
+};
+
+const char *
+event_name(enum event_kind kind)
+{
+	return events[kind].name;
+}
+
+enum event_kind
+event_find(struct str name)
+{
+	int kind;
+
+	for (kind = 0; kind < EVENT_KINDS; kind++)
+		if (str_eq(name, str_of(events[kind].name)))
+			break;
+	return (enum event_kind)kind;
+}
+
+const char *
+event_parse_mask(struct str s, unsigned *mask)
+{
+	unsigned found = 0;
+	size_t n;
+
+	if (str_eq(s, STR("all"))) {
+		*mask = EVENT_MASK_ALL;
+		return NULL;
+	}
+	for (; s.n > 0; s = str_from(s, n + 1)) {
+		enum event_kind kind;
+
+		for (n = 0; n < s.n && s.p[n] != ',' && s.p[n] != ' '; n++)
+			;
+		if (n == 0)
+			continue;
+		kind = event_find(str_head(s, n));
+		if (kind == EVENT_KINDS)
+			return "has a name that is no event (queued dispatched delivered bounced "
+			       "dropped cancelled deferred expired finished, or all)";
+		found |= 1U << kind;
+	}
+	if (found == 0)
+		return "names no event";
+	*mask = found;
+	return NULL;
+}
+
+void
+event_format_mask(struct buf *b, unsigned mask)
+{
+	const char *separator = "";
+	int kind;
+
+	if (mask == EVENT_MASK_ALL) {
+		buf_add_lit(b, "all");
+		return;
+	}
+	for (kind = 0; kind < EVENT_KINDS; kind++) {
+		if (!(mask & (1U << kind)))
+			continue;
+		buf_add_str(b, str_of(separator));
+		buf_add_str(b, str_of(events[kind].name));
+		separator = " ";
+	}
+}
+
+const struct field *const *
+event_fields(enum event_kind kind)
+{
+	return events[kind].fields;
+}
+
+const struct field *const *
+event_status_fields(void)
+{
+	return status_fields;
+}
+
+static const struct field *
+find_field(const struct field *const *fields, struct str name)
+{
+	for (; *fields; fields++)
+		if (str_eq(name, str_of((*fields)->name)))
+			break;
+	return *fields;
+}
+
+const struct field *
+event_template_field(enum event_kind kind, struct str name)
+{
+	const struct field *found = find_field(events[kind].fields, name);
+
+	if (found)
+		return found;
+	if (kind == EVENT_FINISHED)
+		return str_eq(name, str_of(field_time.name)) ? &field_time : NULL;
+	return find_field(template_fields, name);
+}
+
+bool
+event_is_final(const struct event *ev)
+{
+	return ev->message && message_is_final(ev->message);
+}

@@ -1,0 +1,48 @@
+#ifndef CORE_EVENT_FIELD_H
+#define CORE_EVENT_FIELD_H
+
+/*
+ * The fields of events, for those who write events down. One row per field in event.c: its name,
+ * what kind of value it is, and how to get it from an event.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/event.h"
+
+enum field_kind {
+	FIELD_TEXT,  /* quoted in text only where it must be */
+	FIELD_PROSE, /* always quoted in text */
+	FIELD_NUMBER,
+	FIELD_SECONDS, /* ns: "1.000s" in text, 1.000000 in JSON */
+	FIELD_TIME,    /* ns since 1970 */
+};
+
+struct field_value {
+	struct str text;
+	uint64_t number;
+	int64_t ns;
+};
+
+struct field {
+	const char *name;
+	enum field_kind kind;
+	/* False when the event has no such value. Text may be in scratch or belong to the event. */
+	bool (*get)(const struct event *ev, struct buf *scratch, struct field_value *v);
+};
+
+/* The fields of that kind of event, in order, NULL at the end. */
+const struct field *const *event_fields(enum event_kind kind);
+
+/* The fields of a status line. */
+const struct field *const *event_status_fields(void);
+
+/* A field that a template for that kind of event may name; NULL when it may not. */
+const struct field *event_template_field(enum event_kind kind, struct str name);
+
+/* Whether the event says that its message is final. */
+bool event_is_final(const struct event *ev);
+
+#endif

@@ -1,0 +1,232 @@
+/*
+ * Owns the three ways to write an event: text, JSON, and a user's template. All go by the tables
+ * of event_field.h; the values of clients are escaped, so an event is one line whatever they are.
+ */
+#include "core/event.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/batch.h"
+#include "core/event_field.h"
+
+const char *const event_style_names[EVENT_STYLES] = { "text", "json", "template" };
+
+#define TEXT_DIGITS 3
+#define JSON_DIGITS 6
+
+/* One stretch of a template: a field, or text as it is. */
+struct piece {
+	const struct field *field; /* or NULL */
+	struct str text;
+};
+
+struct event_template {
+	char *text; /* what the pieces point into */
+	size_t n;
+	struct piece pieces[];
+};
+
+static void
+add_number(struct buf *b, enum field_kind kind, const struct field_value *v, unsigned digits)
+{
+	switch (kind) {
+	case FIELD_NUMBER:
+		buf_add_u64(b, v->number);
+		break;
+	case FIELD_SECONDS:
+		text_format_seconds(b, v->ns, digits);
+		break;
+	default:
+		text_format_time(b, v->ns, digits);
+		break;
+	}
+}
+
+static void
+add_fields(
+    struct buf *b, const struct field *const *fields, const struct event *ev, const char *separator)
+{
+	struct buf scratch = { 0 };
+
+	for (; *fields; fields++) {
+		const struct field *f = *fields;
+		struct field_value v;
+
+		if (!f->get(ev, &scratch, &v))
+			continue;
+		buf_add_str(b, str_of(separator));
+		separator = " ";
+		buf_add_str(b, str_of(f->name));
+		buf_add_char(b, '=');
+		if (f->kind == FIELD_TEXT)
+			text_add_value(b, v.text);
+		else if (f->kind == FIELD_PROSE)
+			text_add_quoted(b, v.text);
+		else
+			add_number(b, f->kind, &v, TEXT_DIGITS);
+		if (f->kind == FIELD_SECONDS)
+			buf_add_char(b, 's');
+	}
+	buf_fini(&scratch);
+}
+
+void
+event_format_text(struct buf *b, const struct event *ev)
+{
+	text_format_time(b, ev->time_ns, TEXT_DIGITS);
+	buf_add_char(b, ' ');
+	buf_add_str(b, str_of(event_name(ev->kind)));
+	add_fields(b, event_fields(ev->kind), ev, " ");
+}
+
+void
+event_format_status(struct buf *b, const struct message *m, int64_t now_ns)
+{
+	struct event ev = {
+		.time_ns = message_is_final(m) ? m->due_ns : now_ns,
+		.batch = message_batch(m),
+		.message = m,
+	};
+
+	add_fields(b, event_status_fields(), &ev, "");
+}
+
+static void
+add_json_field(struct buf *b, const struct field *f, const struct field_value *v)
+{
+	buf_add_lit(b, ",\"");
+	buf_add_str(b, str_of(f->name));
+	buf_add_lit(b, "\":");
+	if (f->kind == FIELD_TEXT || f->kind == FIELD_PROSE) {
+		text_add_json(b, v->text);
+	} else if (f->kind == FIELD_TIME) {
+		buf_add_char(b, '"');
+		add_number(b, f->kind, v, JSON_DIGITS);
+		buf_add_char(b, '"');
+	} else {
+		add_number(b, f->kind, v, JSON_DIGITS);
+	}
+}
+
+void
+event_format_json(struct buf *b, const struct event *ev)
+{
+	const struct field *const *fields = event_fields(ev->kind);
+	struct buf scratch = { 0 };
+	struct field_value v;
+
+	buf_add_lit(b, "{\"event\":\"");
+	buf_add_str(b, str_of(event_name(ev->kind)));
+	buf_add_lit(b, "\",\"time\":\"");
+	text_format_time(b, ev->time_ns, JSON_DIGITS);
+	buf_add_char(b, '"');
+	for (; *fields; fields++)
+		if ((*fields)->get(ev, &scratch, &v))
+			add_json_field(b, *fields, &v);
+	if (event_is_final(ev))
+		buf_add_lit(b, ",\"final\":true}");
+	else
+		buf_add_lit(b, ",\"final\":false}");
+	buf_fini(&scratch);
+}
+
+static const char *
+add_piece(struct event_template **t, const struct field *field, struct str text)
+{
+	struct event_template *grown =
+	    mem_resize_array(*t, 1, sizeof **t + ((*t)->n + 1) * sizeof(struct piece));
+
+	grown->pieces[grown->n++] = (struct piece){ field, text };
+	*t = grown;
+	return NULL;
+}
+
+/* One field, one doubled brace or one stretch of text from the front of *rest. */
+static const char *
+parse_piece(struct str *rest, enum event_kind kind, struct event_template **t)
+{
+	struct str s = *rest;
+	size_t n = 0;
+
+	if (s.n >= 2 && (s.p[0] == '{' || s.p[0] == '}') && s.p[1] == s.p[0]) {
+		*rest = str_from(s, 2);
+		return add_piece(t, NULL, str_head(s, 1));
+	}
+	if (s.p[0] == '}')
+		return "has a } without its {; }} stands for a brace";
+	if (s.p[0] == '{') {
+		size_t end = str_find(s, '}');
+		const struct field *f;
+
+		if (end == s.n)
+			return "has a { without its }; {{ stands for a brace";
+		f = event_template_field(kind, str_head(str_from(s, 1), end - 1));
+		if (!f)
+			return "names a field that this event does not have";
+		*rest = str_from(s, end + 1);
+		return add_piece(t, f, (struct str){ NULL, 0 });
+	}
+	while (n < s.n && s.p[n] != '{' && s.p[n] != '}')
+		n++;
+	*rest = str_from(s, n);
+	return add_piece(t, NULL, str_head(s, n));
+}
+
+const char *
+event_template_parse(struct str s, enum event_kind kind, struct event_template **out)
+{
+	struct event_template *t;
+	const char *why = NULL;
+	struct str rest;
+
+	if (s.n == 0) {
+		*out = NULL;
+		return NULL;
+	}
+	t = mem_alloc(sizeof *t);
+	t->text = mem_copy_str(s);
+	for (rest = (struct str){ t->text, s.n }; rest.n > 0 && !why;)
+		why = parse_piece(&rest, kind, &t);
+	if (why)
+		event_template_free(t);
+	else
+		*out = t;
+	return why;
+}
+
+void
+event_template_free(struct event_template *t)
+{
+	if (!t)
+		return;
+	free(t->text);
+	free(t);
+}
+
+void
+event_format_template(struct buf *b, const struct event_template *t, const struct event *ev)
+{
+	struct buf scratch = { 0 };
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		const struct field *f = t->pieces[i].field;
+		struct field_value v;
+
+		if (!f) {
+			buf_add_str(b, t->pieces[i].text);
+			continue;
+		}
+		if (!f->get(ev, &scratch, &v))
+			continue;
+		if (f->kind == FIELD_TEXT || f->kind == FIELD_PROSE)
+			text_add_escaped(b, v.text);
+		else
+			add_number(b, f->kind, &v, TEXT_DIGITS);
+		if (f->kind == FIELD_SECONDS && ev->kind != EVENT_FINISHED)
+			buf_add_char(b, 's');
+	}
+	buf_fini(&scratch);
+}

@@ -1,0 +1,38 @@
+#ifndef CORE_HISTORY_H
+#define CORE_HISTORY_H
+
+/*
+ * What is over and still known: the last messages that became final, the last batches that were
+ * done. Older ones are forgotten and freed.
+ */
+
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct batch;
+struct message;
+struct simulator;
+
+struct history {
+	struct list messages; /* by their link, oldest first */
+	struct list batches;  /* by done_link, oldest first */
+	uint64_t n_messages;
+	uint64_t n_batches;
+};
+
+void history_init(struct history *h);
+
+void history_add_message(struct history *h, struct message *m);
+void history_add_batch(struct history *h, struct batch *b);
+
+/*
+ * Forgets and frees what is more than the limit. Not to be called while anybody works on a message
+ * or batch: pointers to final ones are invalid after it.
+ */
+void history_trim(struct simulator *sim);
+
+/* Frees the batch if nothing needs it any more. */
+void history_release_batch(struct simulator *sim, struct batch *b);
+
+#endif

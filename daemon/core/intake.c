@@ -1,0 +1,119 @@
+/*
+ * Owns admission: numbers are given when a request is opened, messages are made as there is room.
+ * Invariant: a batch is open exactly while messages of it are still to be accepted.
+ */
+#include "core/intake.h"
+
+#include "core/delivery.h"
+#include "core/simulator.h"
+
+uint64_t
+intake_room(const struct simulator *sim)
+{
+	uint64_t pending = counts_pending(&sim->tally.counts);
+
+	return pending < sim->conf.pending ? sim->conf.pending - pending : 0;
+}
+
+bool
+intake_is_possible(const struct simulator *sim)
+{
+	return !bus_is_congested(&sim->bus) && intake_room(sim) > 0;
+}
+
+struct batch *
+intake_open(struct simulator *sim, struct owner *owner, const struct batch_request *r)
+{
+	struct batch *b;
+
+	if (sim->is_draining)
+		return NULL;
+	b = batch_new(r, sim->next_batch++, sim->next_seq, owner, sim->plan);
+	sim->next_seq += b->count;
+	batch_hold(b);
+	registry_add(&sim->registry, b);
+	return b;
+}
+
+static void
+accept_one(struct simulator *sim, struct batch *b)
+{
+	struct message *m = batch_add_message(b);
+
+	if (b->accepted == b->count) {
+		/* what the last one's events say of the batch must be true already */
+		b->is_open = false;
+		list_remove(&b->open_link);
+	}
+	delivery_accept(sim, m);
+	if (m->state == STATE_SENDING && m->due_ns <= sim->now_ns)
+		simulator_settle(sim);
+}
+
+enum intake_status
+intake_accept(struct simulator *sim, struct batch *b, uint32_t slice)
+{
+	while (b->is_open) {
+		if (sim->is_draining) {
+			intake_close(sim, b);
+			return INTAKE_DRAINING;
+		}
+		if (!intake_is_possible(sim))
+			return INTAKE_NO_ROOM;
+		if (slice-- == 0)
+			return INTAKE_MORE;
+		accept_one(sim, b);
+	}
+	return INTAKE_DONE;
+}
+
+void
+intake_close(struct simulator *sim, struct batch *b)
+{
+	if (!b->is_open)
+		return;
+	b->count = b->accepted;
+	delivery_close_batch(sim, b);
+}
+
+void
+intake_release(struct simulator *sim, struct batch *b)
+{
+	batch_release(b);
+	history_release_batch(sim, b);
+}
+
+/* A range that is meant to its very end is not accepted any further. */
+static void
+close_ranges(struct simulator *sim, const struct selector *s)
+{
+	struct list *l, *after;
+	uint32_t first, last;
+
+	list_foreach_safe (l, after, &sim->registry.open) {
+		struct batch *b = list_entry(l, struct batch, open_link);
+
+		if (selector_match_batch(s, b, &first, &last) && first <= b->accepted &&
+		    last == b->count - 1)
+			intake_close(sim, b);
+	}
+}
+
+bool
+intake_cancel(struct simulator *sim, struct selection *walk, uint32_t slice, uint64_t *cancelled)
+{
+	struct message *m;
+
+	close_ranges(sim, walk->selector);
+	while (slice-- > 0 && !bus_is_congested(&sim->bus)) {
+		m = selection_next(walk);
+		if (!m)
+			return true;
+		if (message_is_final(m))
+			continue;
+		delivery_cancel(sim, m);
+		++*cancelled;
+		history_trim(sim);
+	}
+	return false;
+}

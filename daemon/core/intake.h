@@ -1,0 +1,55 @@
+#ifndef CORE_INTAKE_H
+#define CORE_INTAKE_H
+
+/*
+ * The front door. A front describes what is asked for, opens it, and lets it be accepted as there
+ * is room; a range of millions is accepted in slices over many turns of the loop.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/batch.h"
+#include "core/selector.h"
+
+struct simulator;
+
+#define INTAKE_ID_MAX 255      /* octets of an id */
+#define INTAKE_ADDRESS_MAX 320 /* octets of an address: 64 + 1 + 255 (RFC 5321 §4.5.3.1) */
+#define INTAKE_SIZE_MAX (1ULL << 53)
+
+enum intake_status {
+	INTAKE_DONE,     /* all of it is accepted, or it was cut short */
+	INTAKE_MORE,     /* the slice is used up: call again next turn */
+	INTAKE_NO_ROOM,  /* limits.pending is reached, or the log is full: call again when not */
+	INTAKE_DRAINING, /* the daemon accepts nothing more */
+};
+
+/* Gives number and seqs to the batch and makes it known; nothing of it is accepted yet. The batch
+ * is held (batch_hold) for the caller: intake_release(). NULL when draining. */
+struct batch *intake_open(
+    struct simulator *sim, struct owner *owner, const struct batch_request *r);
+
+/* Accepts at most `slice` messages more, with their events, at sim->now_ns. */
+enum intake_status intake_accept(struct simulator *sim, struct batch *b, uint32_t slice);
+
+/* Nothing more of it is accepted. */
+void intake_close(struct simulator *sim, struct batch *b);
+
+/* The caller needs the batch no longer. */
+void intake_release(struct simulator *sim, struct batch *b);
+
+/* How many messages there is room for. */
+uint64_t intake_room(const struct simulator *sim);
+
+/* Whether intake_accept() would accept something. */
+bool intake_is_possible(const struct simulator *sim);
+
+/*
+ * Ends what the walk still finds and is not final, at most `slice` messages, and closes ranges
+ * that it means as a whole. *cancelled is counted up. True when the walk has ended.
+ */
+bool intake_cancel(
+    struct simulator *sim, struct selection *walk, uint32_t slice, uint64_t *cancelled);
+
+#endif

@@ -1,0 +1,260 @@
+/*
+ * Owns the question which messages are meant. Batches are matched as a whole: for a range with {n}
+ * in its pattern the one number that fits is computed, so that no id is ever put together just to
+ * be compared in vain.
+ */
+#include "core/selector.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/batch.h"
+#include "core/registry.h"
+
+#define NUMBER STR("{n}")
+
+static bool
+all_of(const struct batch *b, uint32_t *first, uint32_t *last)
+{
+	*first = 0;
+	*last = b->count - 1;
+	return b->count > 0;
+}
+
+static bool
+one_of(const struct batch *b, uint64_t index, uint32_t *first, uint32_t *last)
+{
+	if (index >= b->count)
+		return false;
+	*first = *last = (uint32_t)index;
+	return true;
+}
+
+/* The part behind the last '@'; all of it when there is none. */
+static struct str
+domain_of(struct str address)
+{
+	const char *at = address.n > 0 ? memrchr(address.p, '@', address.n) : NULL;
+
+	return at ? str_from(address, (size_t)(at - address.p) + 1) : address;
+}
+
+/* "*@domain": the domain; else not there. */
+static struct str
+wanted_domain(struct str pattern)
+{
+	return str_has_prefix(pattern, STR("*@")) ? str_from(pattern, 2) : (struct str){ NULL, 0 };
+}
+
+bool
+selector_match_address(struct str pattern, struct str address)
+{
+	struct str domain = wanted_domain(pattern), of = domain_of(address);
+
+	if (domain.p)
+		return of.n < address.n && str_eq_nocase(domain, of);
+	return str_eq_nocase(domain_of(pattern), of) && pattern.n == address.n &&
+	    str_eq(str_head(pattern, pattern.n - of.n), str_head(address, address.n - of.n));
+}
+
+/*
+ * The number whose digits stand where pattern has its first {n}, given that all of them are
+ * replaced by the same number and the result is as long as text. Says nothing about the rest.
+ */
+static bool
+solve(struct str pattern, struct str text, uint64_t *n)
+{
+	size_t holes = 0, first = pattern.n, at = 0, literal, digits;
+
+	while (at + NUMBER.n <= pattern.n) {
+		if (memcmp(pattern.p + at, NUMBER.p, NUMBER.n) == 0) {
+			first = holes++ == 0 ? at : first;
+			at += NUMBER.n;
+		} else {
+			at++;
+		}
+	}
+	literal = pattern.n - holes * NUMBER.n;
+	if (holes == 0 || text.n <= literal || (text.n - literal) % holes != 0)
+		return false;
+	digits = (text.n - literal) / holes;
+	if (first + digits > text.n)
+		return false;
+	return !text_parse_u63(str_head(str_from(text, first), digits), n);
+}
+
+static bool
+match_id(const struct batch *b, struct str id, uint32_t *first, uint32_t *last)
+{
+	struct buf scratch = { 0 };
+	uint64_t n;
+	bool is_same;
+
+	if (b->id.p && !b->has_id_number)
+		return str_eq(b->id, id) && all_of(b, first, last);
+	if (!b->is_range)
+		return id.n > 1 && id.p[0] == 's' && !text_parse_u63(str_from(id, 1), &n) &&
+		    n == b->first_seq && all_of(b, first, last);
+	if (!solve(b->id.p ? b->id : NUMBER, id, &n) || n < b->first ||
+	    !one_of(b, n - b->first, first, last))
+		return false;
+	is_same = str_eq(batch_id_at(b, *first, &scratch), id);
+	buf_fini(&scratch);
+	return is_same;
+}
+
+static bool
+match_to(const struct batch *b, struct str wanted, uint32_t *first, uint32_t *last)
+{
+	struct str domain = wanted_domain(wanted), own_domain = domain_of(b->to);
+	struct buf scratch = { 0 };
+	bool is_same, is_solved;
+	uint64_t n;
+
+	if (!b->to.p)
+		return false;
+	if (!b->has_to_number)
+		return selector_match_address(wanted, b->to) && all_of(b, first, last);
+	if (domain.p && str_eq_nocase(domain, own_domain))
+		return own_domain.n < b->to.n && all_of(b, first, last);
+	is_solved = domain.p ? solve(own_domain, domain, &n) : solve(b->to, wanted, &n);
+	if (!is_solved || n < b->first || !one_of(b, n - b->first, first, last))
+		return false;
+	is_same = selector_match_address(wanted, batch_to_at(b, *first, &scratch));
+	buf_fini(&scratch);
+	return is_same;
+}
+
+bool
+selector_match_batch(
+    const struct selector *s, const struct batch *b, uint32_t *first, uint32_t *last)
+{
+	switch (s->kind) {
+	case SELECT_ALL:
+		return all_of(b, first, last);
+	case SELECT_OWN:
+		return b->owner == s->owner && all_of(b, first, last);
+	case SELECT_BATCH:
+		return b->number == s->number && all_of(b, first, last);
+	case SELECT_SEQ:
+		return s->number >= b->first_seq &&
+		    one_of(b, s->number - b->first_seq, first, last);
+	case SELECT_ID:
+		return match_id(b, s->text, first, last);
+	case SELECT_TO:
+		return match_to(b, s->text, first, last);
+	}
+	abort();
+}
+
+bool
+selector_match(const struct selector *s, const struct message *m)
+{
+	uint32_t first, last, index;
+
+	if (s->kind == SELECT_ALL)
+		return true;
+	index = message_index(m);
+	return selector_match_batch(s, message_batch(m), &first, &last) && index >= first &&
+	    index <= last;
+}
+
+void
+selection_init(struct selection *walk, const struct registry *registry,
+    const struct selector *selector, bool is_backwards)
+{
+	const struct batch *b;
+
+	*walk = (struct selection){
+		.registry = registry,
+		.selector = selector,
+		.is_backwards = is_backwards,
+		.batch = is_backwards ? UINT64_MAX : 0,
+	};
+	if (selector->kind == SELECT_ID) {
+		walk->numbers = registry_find_id(registry, selector->text, &walk->n);
+		walk->at = is_backwards ? walk->n : 0;
+	} else if (selector->kind == SELECT_BATCH || selector->kind == SELECT_SEQ) {
+		b = selector->kind == SELECT_BATCH ? registry_find(registry, selector->number)
+						   : registry_find_seq(registry, selector->number);
+		walk->numbers = mem_alloc(sizeof walk->numbers[0]);
+		walk->n = b ? 1 : 0;
+		walk->numbers[0] = b ? b->number : 0;
+		walk->at = is_backwards ? walk->n : 0;
+	}
+}
+
+void
+selection_fini(struct selection *walk)
+{
+	free(walk->numbers);
+	walk->numbers = NULL;
+}
+
+/* The next batch to look at; NULL at the end. A batch on the list may be gone by now. */
+static struct batch *
+next_batch(struct selection *walk)
+{
+	struct batch *b = NULL;
+
+	if (!walk->numbers)
+		return walk->is_backwards ? registry_prev(walk->registry, walk->batch)
+					  : registry_next(walk->registry, walk->batch);
+	while (!b && (walk->is_backwards ? walk->at > 0 : walk->at < walk->n)) {
+		size_t at = walk->is_backwards ? --walk->at : walk->at++;
+
+		b = registry_find(walk->registry, walk->numbers[at]);
+	}
+	return b;
+}
+
+/* The next message of the batch that is wanted and still known. */
+static struct message *
+next_inside(struct selection *walk, const struct batch *b)
+{
+	uint32_t first, last;
+
+	if (!selector_match_batch(walk->selector, b, &first, &last) || b->accepted <= first)
+		return NULL;
+	if (last >= b->accepted)
+		last = b->accepted - 1;
+	if (!walk->is_inside)
+		walk->index = walk->is_backwards ? last : first;
+	walk->is_inside = true;
+	while (walk->index >= first && walk->index <= last) {
+		struct message *m = batch_message(b, (uint32_t)walk->index);
+
+		/* going back from 0 wraps around, which is greater than last, too */
+		walk->index += walk->is_backwards ? UINT64_MAX : 1;
+		if (m && !m->is_forgotten)
+			return m;
+	}
+	return NULL;
+}
+
+struct message *
+selection_next(struct selection *walk)
+{
+	for (;;) {
+		struct batch *b =
+		    walk->is_inside ? registry_find(walk->registry, walk->batch) : next_batch(walk);
+		struct message *m = b ? next_inside(walk, b) : NULL;
+
+		if (m) {
+			walk->batch = b->number;
+			return m;
+		}
+		if (!b && !walk->is_inside)
+			return NULL;
+		if (b)
+			walk->batch = b->number;
+		walk->is_inside = false;
+		if (!walk->numbers) {
+			if (walk->is_backwards && walk->batch <= 1)
+				return NULL;
+			walk->batch += walk->is_backwards ? UINT64_MAX : 1;
+		}
+	}
+}

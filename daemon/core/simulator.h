@@ -1,0 +1,78 @@
+#ifndef CORE_SIMULATOR_H
+#define CORE_SIMULATOR_H
+
+/*
+ * The simulator: all messages and batches, their schedule, limits, history, and the clock they
+ * live by. It reads no clock and opens no socket: real time comes in as an argument, the next
+ * deadline goes out as a value.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "core/bus.h"
+#include "core/delivery_conf.h"
+#include "core/history.h"
+#include "core/lane.h"
+#include "core/plan.h"
+#include "core/registry.h"
+#include "core/schedule.h"
+#include "core/tally.h"
+
+struct simulator_conf {
+	uint64_t pending; /* messages accepted and not final, at most */
+	uint64_t range;   /* length of one range, at most */
+	uint64_t history; /* final messages, and batches, that are remembered */
+	struct delivery_conf delivery;
+};
+
+struct simulator {
+	struct simulator_conf conf;
+	struct plan *plan; /* what conf.delivery says */
+	struct clock clock;
+	int64_t now_ns;  /* simulated; every moment due before it has been fired */
+	int64_t real_ns; /* of the turn under way */
+	uint64_t seed;
+	uint64_t next_seq;
+	uint64_t next_batch;
+	bool is_draining;   /* accepts nothing more */
+	bool has_news;      /* a watch is done: somebody has something to say before time goes on */
+	struct tally tally; /* over all */
+	struct bus bus;
+	struct schedule schedule;
+	struct lanes lanes;
+	struct registry registry;
+	struct history history;
+};
+
+/* hash_seed: any number that clients cannot know. The clock starts at these times. */
+struct simulator *simulator_new(const struct simulator_conf *conf, const struct clock_conf *clock,
+    uint64_t seed, uint64_t hash_seed, int64_t real_ns, int64_t wall_ns);
+void simulator_free(struct simulator *sim);
+
+/* New settings for what is accepted from now on; limits hold at once. */
+void simulator_configure(struct simulator *sim, const struct simulator_conf *conf);
+
+/*
+ * Brings simulated time up to that real time and fires what fell due, at most `slice` moments.
+ * False when there is more to fire: the slice is used up or the bus is congested; then now_ns
+ * stands at the last moment fired.
+ */
+bool simulator_run(struct simulator *sim, int64_t real_ns, uint32_t slice);
+
+/* Fires what is due at now_ns itself: a message without latency ends the moment it begins. */
+void simulator_settle(struct simulator *sim);
+
+/*
+ * For a clock of scale max: jumps to the next due moment and fires all that is due then, and on,
+ * for at most `slice` moments, until there is news or, if somebody waits for it, room for more.
+ * False when there is nothing to jump to.
+ */
+bool simulator_jump(struct simulator *sim, int64_t real_ns, uint32_t slice, bool wants_room);
+
+/* The real time at which to call simulator_run() again, rounded up to a millisecond; CLOCK_NEVER
+ * when time does not run or nothing is scheduled. */
+int64_t simulator_deadline(struct simulator *sim);
+
+#endif
