@@ -1,0 +1,92 @@
+#ifndef IO_CONN_H
+#define IO_CONN_H
+
+/*
+ * Connections that are read line by line and written through a bounded queue. All connections of a
+ * front form a set, which shares one read buffer and does its sending at the end of each turn of
+ * the loop, when the log has been handed what the replies promise.
+ *
+ * Input is taken only as fast as it is worked off: a paused connection, or one with more than
+ * CONN_BACKLOG_HIGH octets waiting to be sent, is not read from.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "io/gate.h"
+#include "io/loop.h"
+
+#define CONN_BACKLOG_HIGH (64U * 1024)
+#define CONN_BACKLOG_LOW (16U * 1024)
+
+struct conn;
+struct conn_set;
+
+struct conn_limits {
+	uint64_t line_octets;     /* of one line, its end included */
+	int64_t stall_timeout_ns; /* for one that reads nothing while its queue is full */
+};
+
+/* What a front does with its connections. None of these is called inside another. */
+struct conn_handler {
+	/* Lines are about to come. False: not now, ask again next turn. */
+	bool (*ready)(void *ctx);
+	/* A line without its end. is_whole is false for a last line whose end never came. */
+	void (*line)(void *ctx, struct str line, bool is_whole);
+	/* A line that was too long and has been skipped: how it began and how it ended. */
+	void (*overlong)(void *ctx, struct str head, struct str tail);
+	/* The peer will send nothing more, and all it sent has been given. */
+	void (*ended)(void *ctx);
+	/* The queue is below CONN_BACKLOG_LOW again after it was above CONN_BACKLOG_HIGH. */
+	void (*drained)(void *ctx);
+	/* It is gone, for whatever reason; the connection must not be used any more. */
+	void (*closed)(void *ctx);
+};
+
+struct conn_set *conn_set_new(struct loop *loop, const struct gate *gate,
+    const struct conn_handler *handler, const struct conn_limits *limits);
+void conn_set_configure(struct conn_set *set, const struct conn_limits *limits);
+
+/* At the end of each turn: gives resumed connections their lines; then, when what happened is with
+ * the log, sends what may leave. */
+void conn_set_give(struct conn_set *set);
+void conn_set_flush(struct conn_set *set);
+
+/* Finds connections that nobody reads from now and whose peer is gone altogether, and closes them.
+ * Every now and then: a client may die while its command waits. */
+void conn_set_check(struct conn_set *set);
+
+/* Whether anything is still to be sent. */
+bool conn_set_has_output(const struct conn_set *set);
+
+/* Closes all, without a callback. */
+void conn_set_free(struct conn_set *set);
+
+/* fd is a non-blocking stream socket, the connection's from now on. Reading begins at once. */
+struct conn *conn_new(struct conn_set *set, int fd, void *ctx);
+
+/* Queues octets; they leave at the end of this turn at the earliest. */
+void conn_write(struct conn *c, const void *data, size_t n);
+
+/* Octets that are queued. */
+size_t conn_backlog(const struct conn *c);
+
+/* No further line is given until conn_resume(). */
+void conn_pause(struct conn *c);
+void conn_resume(struct conn *c);
+
+/* Takes no more input and closes when all is sent, so that the peer gets it. */
+void conn_finish(struct conn *c);
+
+/* Closes now, without sending and without a callback. */
+void conn_close(struct conn *c);
+
+/* Real time when the peer last sent something. */
+int64_t conn_last_input(const struct conn *c);
+
+/* The descriptor, to ask who the peer is. */
+int conn_fd(const struct conn *c);
+
+#endif

@@ -1,0 +1,375 @@
+/*
+ * Owns the event library's base; no other file but this one sees the library. Invariant: what is
+ * removed during a turn is freed after the turn-end hook, so a callback may remove anything.
+ */
+#include "io/loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+struct grave {
+	loop_cb *free_cb;
+	void *p;
+};
+
+struct loop {
+	struct event_base *base;
+	loop_cb *turn_end_cb;
+	void *ctx;
+	int64_t now_ns;
+	uint64_t turn;
+	unsigned callbacks; /* that ran in this turn */
+	bool is_stopped;
+	bool wants_turn;
+	struct grave *graves;
+	size_t n_graves, cap_graves;
+};
+
+/* A descriptor, a timer or a signal, by which callback is set. */
+struct loop_event {
+	struct loop *loop;
+	int fd;
+	loop_fd_cb *fd_cb;
+	loop_cb *timer_cb;
+	loop_signal_cb *signal_cb;
+	void *ctx;
+	bool is_removed;
+	bool wants_read;
+	int64_t armed_for;   /* timers; CLOCK_NEVER: not armed */
+	struct event *write; /* made when first wanted */
+	struct event event;  /* of the timer or signal, or the read side */
+};
+
+struct loop_waker {
+	struct loop_event *event;
+	loop_cb *wake_cb;
+	void *ctx;
+	int fd;
+};
+
+struct loop *
+loop_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct loop *l = mem_alloc(sizeof *l);
+
+	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0)
+		l->base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	if (!l->base) {
+		free(l);
+		return NULL;
+	}
+	loop_read_clock(l);
+	return l;
+}
+
+static void
+reap(struct loop *l)
+{
+	size_t i;
+
+	/* a free function may bury more */
+	for (i = 0; i < l->n_graves; i++)
+		l->graves[i].free_cb(l->graves[i].p);
+	l->n_graves = 0;
+}
+
+void
+loop_free(struct loop *l)
+{
+	reap(l);
+	event_base_free(l->base);
+	free(l->graves);
+	free(l);
+}
+
+void
+loop_bury(struct loop *l, loop_cb *free_cb, void *p)
+{
+	if (l->n_graves == l->cap_graves) {
+		l->cap_graves = l->cap_graves ? l->cap_graves * 2 : 16;
+		l->graves = mem_resize_array(l->graves, l->cap_graves, sizeof l->graves[0]);
+	}
+	l->graves[l->n_graves++] = (struct grave){ free_cb, p };
+}
+
+void
+loop_set_turn_end(struct loop *l, loop_cb *turn_end_cb, void *ctx)
+{
+	l->turn_end_cb = turn_end_cb;
+	l->ctx = ctx;
+}
+
+void
+loop_run(struct loop *l)
+{
+	l->is_stopped = false;
+	while (!l->is_stopped) {
+		int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
+
+		if (l->wants_turn)
+			flags |= EVLOOP_NONBLOCK;
+		l->wants_turn = false;
+		l->callbacks = 0;
+		l->turn++;
+		if (event_base_loop(l->base, flags) == -1)
+			abort();
+		if (l->turn_end_cb)
+			l->turn_end_cb(l->ctx);
+		reap(l);
+	}
+}
+
+void
+loop_stop(struct loop *l)
+{
+	l->is_stopped = true;
+}
+
+void
+loop_want_turn(struct loop *l)
+{
+	l->wants_turn = true;
+}
+
+bool
+loop_was_idle(const struct loop *l)
+{
+	return l->callbacks == 0;
+}
+
+uint64_t
+loop_turn(const struct loop *l)
+{
+	return l->turn;
+}
+
+static int64_t
+read_clock(clockid_t id)
+{
+	struct timespec t;
+
+	if (clock_gettime(id, &t) == -1)
+		abort();
+	return (int64_t)t.tv_sec * TEXT_NS_PER_S + t.tv_nsec;
+}
+
+int64_t
+loop_read_clock(struct loop *l)
+{
+	return l->now_ns = read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t
+loop_now(const struct loop *l)
+{
+	return l->now_ns;
+}
+
+int64_t
+loop_wall_clock(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+static struct timeval
+timeval_of(int64_t ns)
+{
+	/* rounded up: nothing happens early */
+	int64_t us = (ns + TEXT_NS_PER_US - 1) / TEXT_NS_PER_US;
+
+	return (struct timeval){ us / 1000000, us % 1000000 };
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_event *e = arg;
+
+	(void)fd;
+	e->loop->callbacks++;
+	if (e->is_removed)
+		return;
+	if (e->timer_cb) {
+		e->armed_for = CLOCK_NEVER;
+		e->timer_cb(e->ctx);
+	} else if (e->signal_cb) {
+		e->signal_cb(e->ctx, e->fd);
+	} else if (what & EV_WRITE) {
+		e->fd_cb(e->ctx, LOOP_WRITABLE);
+	} else if (what & EV_TIMEOUT) {
+		e->fd_cb(e->ctx, LOOP_STALLED);
+	} else {
+		e->fd_cb(e->ctx, LOOP_READABLE);
+	}
+}
+
+static struct loop_event *
+event_of(struct loop *l, int fd, void *ctx)
+{
+	struct loop_event *e = mem_alloc(sizeof *e);
+
+	e->loop = l;
+	e->fd = fd;
+	e->ctx = ctx;
+	e->armed_for = CLOCK_NEVER;
+	return e;
+}
+
+struct loop_event *
+loop_add_fd(struct loop *l, int fd, loop_fd_cb *fd_cb, void *ctx)
+{
+	struct loop_event *e = event_of(l, fd, ctx);
+
+	e->fd_cb = fd_cb;
+	event_assign(&e->event, l->base, fd, EV_READ | EV_PERSIST, on_event, e);
+	return e;
+}
+
+/* Adding fails only when the kernel's limits on watched descriptors or memory are reached. */
+static void
+add_or_die(struct event *event, const struct timeval *timeout)
+{
+	if (event_add(event, timeout) == -1)
+		abort();
+}
+
+static void
+want_write(struct loop_event *e, bool write, int64_t stall_timeout_ns)
+{
+	struct timeval tv = timeval_of(stall_timeout_ns);
+
+	if (!write) {
+		if (e->write)
+			event_free(e->write);
+		e->write = NULL;
+		return;
+	}
+	if (e->write)
+		return;
+	e->write = event_new(e->loop->base, e->fd, EV_WRITE | EV_PERSIST, on_event, e);
+	if (!e->write)
+		abort();
+	add_or_die(e->write, stall_timeout_ns > 0 ? &tv : NULL);
+}
+
+void
+loop_fd_want(struct loop_event *e, bool read, bool write, int64_t stall_timeout_ns)
+{
+	if (read && !e->wants_read)
+		add_or_die(&e->event, NULL);
+	else if (!read && e->wants_read)
+		event_del(&e->event);
+	e->wants_read = read;
+	want_write(e, write, stall_timeout_ns);
+}
+
+struct loop_event *
+loop_add_timer(struct loop *l, loop_cb *timer_cb, void *ctx)
+{
+	struct loop_event *e = event_of(l, -1, ctx);
+
+	e->timer_cb = timer_cb;
+	event_assign(&e->event, l->base, -1, 0, on_event, e);
+	return e;
+}
+
+void
+loop_timer_at(struct loop_event *e, int64_t real_ns)
+{
+	struct timeval tv;
+	int64_t now;
+
+	if (real_ns == e->armed_for)
+		return;
+	e->armed_for = real_ns;
+	if (real_ns == CLOCK_NEVER) {
+		event_del(&e->event);
+		return;
+	}
+	now = read_clock(CLOCK_MONOTONIC);
+	/* the library counts from its cached time; an old one would make the timer early */
+	event_base_update_cache_time(e->loop->base);
+	tv = timeval_of(real_ns > now ? real_ns - now : 0);
+	add_or_die(&e->event, &tv);
+}
+
+struct loop_event *
+loop_add_signal(struct loop *l, int signo, loop_signal_cb *signal_cb, void *ctx)
+{
+	struct loop_event *e = event_of(l, signo, ctx);
+
+	e->signal_cb = signal_cb;
+	event_assign(&e->event, l->base, signo, EV_SIGNAL | EV_PERSIST, on_event, e);
+	add_or_die(&e->event, NULL);
+	return e;
+}
+
+static void
+on_wake(void *ctx, enum loop_fd_event what)
+{
+	struct loop_waker *w = ctx;
+	uint64_t n;
+
+	(void)what;
+	if (read(w->fd, &n, sizeof n) == sizeof n)
+		w->wake_cb(w->ctx);
+}
+
+struct loop_waker *
+loop_add_waker(struct loop *l, loop_cb *wake_cb, void *ctx)
+{
+	struct loop_waker *w = mem_alloc(sizeof *w);
+
+	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->fd == -1)
+		abort();
+	w->wake_cb = wake_cb;
+	w->ctx = ctx;
+	w->event = loop_add_fd(l, w->fd, on_wake, w);
+	loop_fd_want(w->event, true, false, 0);
+	return w;
+}
+
+void
+loop_wake(struct loop_waker *w)
+{
+	uint64_t one = 1;
+
+	/* EAGAIN: the counter is full, so a wake-up is pending anyway */
+	if (write(w->fd, &one, sizeof one) == -1 && errno != EAGAIN)
+		abort();
+}
+
+void
+loop_waker_free(struct loop_waker *w)
+{
+	if (!w)
+		return;
+	loop_remove(w->event);
+	close(w->fd);
+	free(w);
+}
+
+void
+loop_remove(struct loop_event *e)
+{
+	if (!e || e->is_removed)
+		return;
+	e->is_removed = true;
+	if (e->write)
+		event_free(e->write);
+	event_del(&e->event);
+	loop_bury(e->loop, free, e);
+}
