@@ -1,0 +1,578 @@
+/*
+ * Owns all the parts and is the only file that knows them all. Invariant: at the end of each turn
+ * commands go on first, then the log is handed what happened, and only then do replies leave.
+ */
+#include "app.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "back/notify.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/pump.h"
+
+#define RUN_SLICE 16384 /* moments fired in one turn */
+#define FD_RESERVE 96   /* descriptors for other things than clients */
+#define STATUS_NS (2 * TEXT_NS_PER_S)
+#define FAREWELL_NS TEXT_NS_PER_S       /* for the last replies to leave */
+#define HASTE_NS (200 * TEXT_NS_PER_MS) /* for the log, when the end is to be at once */
+
+enum phase {
+	PHASE_RUNNING,
+	PHASE_DRAINING, /* nothing new; what falls due goes on */
+	PHASE_LEAVING,  /* the last replies leave */
+};
+
+struct app {
+	const struct app_options *options;
+	struct settings *settings;
+	struct loop *loop;
+	struct simulator *sim;
+	struct gate gate;
+	struct eventlog *log;
+	struct line_front *front;
+	struct listener_set *listeners;
+	struct pump *pump;
+	struct loop_event *schedule_timer; /* the one timer of all deliveries, and of the gate */
+	struct loop_event *phase_timer;    /* ends the drain, then the leaving */
+	struct loop_event *status_timer, *watchdog_timer;
+	struct loop_event *signals[5];
+	enum phase phase;
+	int64_t drain_until_ns;
+	bool is_over;  /* the phase's time is up */
+	bool is_hasty; /* a second signal: end at once */
+	bool is_stuck; /* nothing can happen any more */
+};
+
+static uint64_t
+random_number(void)
+{
+	uint64_t n;
+
+	if (getrandom(&n, sizeof n, 0) != sizeof n)
+		abort();
+	return n;
+}
+
+/* As many descriptors as we are allowed; gives how many that is. */
+static uint64_t
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return 1024;
+	limit.rlim_cur = limit.rlim_max;
+	/* if this fails, what we have is what we can use */
+	if (setrlimit(RLIMIT_NOFILE, &limit) == -1 && getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return 1024;
+	return limit.rlim_cur;
+}
+
+/* The front's settings with no more connections than there are descriptors for. */
+static struct line_conf
+line_conf_of(const struct settings *s)
+{
+	struct line_conf conf = s->line;
+	uint64_t descriptors = raise_descriptor_limit();
+	uint64_t possible = descriptors > FD_RESERVE + 1 ? descriptors - FD_RESERVE : 1;
+
+	if (conf.connections > possible) {
+		diag_warning("limits.connections is %lu, but %lu descriptors allow only %lu",
+		    conf.connections, descriptors, possible);
+		conf.connections = possible;
+	}
+	return conf;
+}
+
+/* Whether simulated time may jump now: in a program with one client, only while that one waits or
+ * asks nothing more, so that a run does not depend on how fast its input comes. */
+static bool
+may_jump(const struct app *app)
+{
+	if (!app->sim->clock.is_max)
+		return false;
+	return !app->options->is_stdio || line_front_is_waiting(app->front) ||
+	    line_front_is_ended(app->front);
+}
+
+static void
+run_simulator(struct app *app)
+{
+	struct simulator *sim = app->sim;
+	int64_t now = loop_read_clock(app->loop);
+
+	if (!simulator_run(sim, now, RUN_SLICE)) {
+		if (!bus_is_congested(&sim->bus))
+			loop_want_turn(app->loop);
+		return;
+	}
+	if (!may_jump(app) || sim->schedule.n == 0)
+		return;
+	/* only when nothing else is to be done; else look again when that is done */
+	if (loop_was_idle(app->loop) && !line_front_has_work(app->front))
+		simulator_jump(sim, now, RUN_SLICE, line_front_wants_room(app->front));
+	if (!bus_is_congested(&sim->bus))
+		loop_want_turn(app->loop);
+}
+
+static void
+arm_schedule_timer(struct app *app)
+{
+	int64_t at = gate_deadline(&app->gate), due;
+
+	if (!bus_is_congested(&app->sim->bus)) {
+		due = simulator_deadline(app->sim);
+		if (due < at)
+			at = due;
+	}
+	loop_timer_at(app->schedule_timer, at);
+}
+
+/* The turn's end does what is to be done; the timer only sees to it that there is one. */
+static void
+turn_cb(void *ctx)
+{
+	(void)ctx;
+}
+
+static uint64_t
+pending(const struct app *app)
+{
+	return counts_pending(&app->sim->tally.counts);
+}
+
+/* The last replies may take what is left of the drain's time, but a moment in any case. */
+static void
+leave(struct app *app)
+{
+	int64_t until = clock_add(loop_read_clock(app->loop), FAREWELL_NS);
+
+	app->phase = PHASE_LEAVING;
+	app->is_over = false;
+	line_front_finish(app->front);
+	if (app->drain_until_ns > until)
+		until = app->drain_until_ns;
+	loop_timer_at(app->phase_timer, until);
+}
+
+/* Whether nothing more can fall due before the drain's time is up. */
+static bool
+is_drained(struct app *app, int64_t until)
+{
+	struct simulator *sim = app->sim;
+
+	if (pending(app) == 0 || app->is_over)
+		return true;
+	if (bus_is_congested(&sim->bus))
+		return false;
+	if (sim->clock.is_max)
+		return sim->schedule.n == 0;
+	return simulator_deadline(sim) > until;
+}
+
+/* With --stdio: all is asked, answered and final. */
+static bool
+is_stdio_done(const struct app *app)
+{
+	return app->options->is_stdio && line_front_connections(app->front) == 0 &&
+	    line_front_is_ended(app->front) && pending(app) == 0;
+}
+
+/* With --stdio: whoever waits, waits for ever, since time does not run and nobody else can come. */
+static bool
+is_stuck(struct app *app)
+{
+	struct simulator *sim = app->sim;
+
+	if (!app->options->is_stdio || line_front_is_busy(app->front) ||
+	    bus_is_congested(&sim->bus))
+		return false;
+	if (!line_front_is_waiting(app->front) &&
+	    !(line_front_is_ended(app->front) && pending(app) > 0))
+		return false;
+	return sim->clock.is_max ? sim->schedule.n == 0 : simulator_deadline(sim) == CLOCK_NEVER;
+}
+
+static void
+check_phase(struct app *app)
+{
+	switch (app->phase) {
+	case PHASE_RUNNING:
+		if (is_stdio_done(app)) {
+			loop_stop(app->loop);
+		} else if (is_stuck(app)) {
+			diag_error("nothing can happen any more: %lu messages are pending and %s",
+			    pending(app),
+			    app->sim->schedule.n > 0 ? "the clock stands still"
+						     : "nothing is scheduled");
+			app->is_stuck = true;
+			leave(app);
+			loop_want_turn(app->loop);
+		}
+		break;
+	case PHASE_DRAINING:
+		if (is_drained(app, app->drain_until_ns)) {
+			leave(app);
+			loop_want_turn(app->loop);
+		}
+		break;
+	case PHASE_LEAVING:
+		if (app->is_over ||
+		    (!line_front_has_output(app->front) && !line_front_has_work(app->front)))
+			loop_stop(app->loop);
+		break;
+	}
+}
+
+static void
+turn_end_cb(void *ctx)
+{
+	struct app *app = ctx;
+
+	run_simulator(app);
+	line_front_work(app->front);
+	eventlog_flush(app->log);
+	gate_check(&app->gate, loop_now(app->loop));
+	line_front_flush(app->front);
+	check_phase(app);
+	arm_schedule_timer(app);
+}
+
+static void
+phase_over_cb(void *ctx)
+{
+	struct app *app = ctx;
+
+	app->is_over = true;
+}
+
+static void
+stop_cb(void *ctx, int signo)
+{
+	struct app *app = ctx;
+
+	if (app->phase != PHASE_RUNNING) {
+		diag_warning("%s again: ending at once", strsignal(signo));
+		app->is_hasty = true;
+		loop_stop(app->loop);
+		return;
+	}
+	diag_info("%s: draining %lu messages", strsignal(signo), pending(app));
+	notify_stopping();
+	listener_free(app->listeners);
+	app->listeners = NULL;
+	app->sim->is_draining = true;
+	app->phase = PHASE_DRAINING;
+	app->drain_until_ns =
+	    clock_add(loop_read_clock(app->loop), app->settings->drain_timeout_ns);
+	loop_timer_at(app->phase_timer, app->drain_until_ns);
+}
+
+static void
+tell_problems(const struct conf_problems *problems)
+{
+	struct str rest = buf_str(&problems->lines);
+
+	while (rest.n > 0) {
+		size_t n = str_find(rest, '\n');
+
+		diag_error("%.*s", (int)n, rest.p);
+		rest = str_from(rest, n + 1);
+	}
+}
+
+/* All of the new settings, or, with every problem said, none of them. NULL in the latter case. */
+static struct settings *
+load_again(struct app *app, struct eventlog_target **target)
+{
+	struct conf_problems problems = { 0 };
+	struct settings *fresh =
+	    settings_load(&app->options->sources, app->options->is_stdio, &problems);
+	const char *why;
+
+	if (fresh && !conf_check_fixed(&settings_table, app->settings, fresh, &problems)) {
+		settings_free(fresh);
+		fresh = NULL;
+	}
+	if (fresh && strcmp(fresh->log.target, app->settings->log.target) != 0) {
+		*target = eventlog_target_open(fresh->log.target, &why);
+		if (!*target) {
+			conf_problem(&problems, "log.target: %s: %s", fresh->log.target, why);
+			settings_free(fresh);
+			fresh = NULL;
+		}
+	}
+	if (!fresh) {
+		tell_problems(&problems);
+		diag_error("reload failed, nothing has changed: %u problems", problems.count);
+	}
+	conf_problems_fini(&problems);
+	return fresh;
+}
+
+static void
+reload_cb(void *ctx, int signo)
+{
+	struct app *app = ctx;
+	struct eventlog_target *target = NULL;
+	struct settings *fresh;
+	struct line_conf line;
+
+	(void)signo;
+	notify_reloading();
+	fresh = load_again(app, &target);
+	if (fresh) {
+		line = line_conf_of(fresh);
+		diag_configure(&fresh->diag);
+		line_front_configure(app->front, &line);
+		eventlog_reconfigure(app->log, &fresh->log, target);
+		simulator_configure(app->sim, &fresh->simulator);
+		settings_free(app->settings);
+		app->settings = fresh;
+		diag_info("reloaded");
+	}
+	notify_ready();
+}
+
+static void
+reopen_cb(void *ctx, int signo)
+{
+	struct app *app = ctx;
+
+	(void)signo;
+	diag_info("reopening the log");
+	eventlog_reopen(app->log);
+}
+
+static void
+watchdog_cb(void *ctx)
+{
+	struct app *app = ctx;
+
+	notify_watchdog();
+	loop_timer_at(
+	    app->watchdog_timer, clock_add(loop_read_clock(app->loop), notify_watchdog_interval()));
+}
+
+static void
+status_cb(void *ctx)
+{
+	struct app *app = ctx;
+	const struct counts *counts = &app->sim->tally.counts;
+	struct buf b = { 0 };
+
+	buf_printf(&b, "accepted %lu, pending %lu, delivered %lu, connections %lu",
+	    counts->accepted, counts_pending(counts), counts->state[STATE_DELIVERED],
+	    line_front_connections(app->front));
+	buf_add_char(&b, '\0');
+	notify_status(b.data);
+	buf_fini(&b);
+	loop_timer_at(app->status_timer, clock_add(loop_read_clock(app->loop), STATUS_NS));
+}
+
+static void
+add_stats(void *ctx, struct buf *b)
+{
+	const struct app *app = ctx;
+
+	buf_printf(b, " log_lost=%lu", eventlog_lost(app->log));
+}
+
+/* Sockets that systemd handed in, else the addresses of the configuration. */
+static bool
+open_listeners(struct app *app)
+{
+	const struct str refusal = STR(LINE_REFUSAL);
+	struct buf why = { 0 };
+	const char *wrong;
+	unsigned n;
+	int *fds;
+
+	if (!notify_sockets("line", &fds, &n, &wrong)) {
+		diag_error("%s", wrong);
+		free(fds);
+		return false;
+	}
+	app->listeners = n > 0
+	    ? listener_adopt(app->loop, fds, n, "line", refusal, &why)
+	    : listener_open(app->loop, &app->settings->listen, "line", refusal, &why);
+	if (!app->listeners)
+		diag_error("%.*s", (int)why.len, why.data);
+	free(fds);
+	buf_fini(&why);
+	return app->listeners != NULL;
+}
+
+static void
+add_signals(struct app *app)
+{
+	app->signals[0] = loop_add_signal(app->loop, SIGTERM, stop_cb, app);
+	app->signals[1] = loop_add_signal(app->loop, SIGINT, stop_cb, app);
+	app->signals[2] = loop_add_signal(app->loop, SIGHUP, reload_cb, app);
+	app->signals[3] = loop_add_signal(app->loop, SIGUSR1, reopen_cb, app);
+	/* a reader that is gone and a file-size limit are errors of one write, not our end */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+static void
+add_timers(struct app *app)
+{
+	app->schedule_timer = loop_add_timer(app->loop, turn_cb, app);
+	app->phase_timer = loop_add_timer(app->loop, phase_over_cb, app);
+	app->status_timer = loop_add_timer(app->loop, status_cb, app);
+	app->watchdog_timer = loop_add_timer(app->loop, watchdog_cb, app);
+}
+
+static bool
+start_clients(struct app *app)
+{
+	int fd;
+
+	if (!app->options->is_stdio) {
+		listener_start(app->listeners, line_front_accept, app->front);
+		return true;
+	}
+	app->pump = pump_start(STDIN_FILENO, STDOUT_FILENO, &fd);
+	if (!app->pump) {
+		diag_error("cannot copy standard input and output: %s", strerror(errno));
+		return false;
+	}
+	line_front_adopt(app->front, fd);
+	return true;
+}
+
+static void
+tell_ready(struct app *app)
+{
+	struct buf b = { 0 };
+
+	if (app->listeners)
+		listener_format(app->listeners, &b);
+	diag_info("ready%.*s pid=%d seed=%lu", (int)b.len, b.data ? b.data : "", (int)getpid(),
+	    app->sim->seed);
+	buf_fini(&b);
+	notify_ready();
+	if (notify_is_wanted())
+		status_cb(app);
+	if (notify_watchdog_interval() > 0)
+		watchdog_cb(app);
+}
+
+/* What only start-up may fail at. */
+static bool
+start(struct app *app)
+{
+	const struct settings *s = app->settings;
+	const struct line_env env = { MAILSIMD_VERSION, add_stats, app };
+	struct line_conf line = line_conf_of(s);
+	struct eventlog_target *target;
+	const char *why;
+
+	app->loop = loop_new();
+	if (!app->loop) {
+		diag_error("the event loop cannot start");
+		return false;
+	}
+	if (!app->options->is_stdio && !open_listeners(app))
+		return false;
+	target = eventlog_target_open(s->log.target, &why);
+	if (!target) {
+		diag_error("log target %s: %s", s->log.target, why);
+		return false;
+	}
+	add_signals(app);
+	add_timers(app);
+	app->sim = simulator_new(&s->simulator, &s->clock,
+	    s->is_seed_random ? random_number() >> 1 : s->seed, random_number(),
+	    loop_read_clock(app->loop), loop_wall_clock());
+	app->log = eventlog_start(&app->sim->bus, app->loop, &app->gate, &s->log, target);
+	app->front = line_front_new(app->loop, app->sim, &app->gate, &line, &env);
+	loop_set_turn_end(app->loop, turn_end_cb, app);
+	return start_clients(app);
+}
+
+static enum app_status
+status_of(const struct app *app)
+{
+	if (app->sim->tally.counts.state[STATE_SENDING] > 0 || app->is_stuck)
+		return APP_CUT_OFF;
+	return app->options->is_stdio && line_front_errors(app->front) > 0 ? APP_REFUSED : APP_OK;
+}
+
+static void
+tell_ledger(const struct app *app, uint64_t log_lost)
+{
+	const struct counts *counts = &app->sim->tally.counts;
+	uint64_t cut_off = counts->state[STATE_SENDING];
+
+	if (cut_off > 0)
+		diag_warning("%lu attempts in flight were cut off", cut_off);
+	diag_info("stopped accepted=%lu delivered=%lu bounced=%lu expired=%lu dropped=%lu "
+		  "cancelled=%lu unfinished=%lu cut_off=%lu log_lost=%lu",
+	    counts->accepted, counts->state[STATE_DELIVERED], counts->state[STATE_BOUNCED],
+	    counts->state[STATE_EXPIRED], counts->state[STATE_DROPPED],
+	    counts->state[STATE_CANCELLED], counts_pending(counts), cut_off, log_lost);
+}
+
+static void
+free_parts(struct app *app)
+{
+	size_t i;
+
+	listener_free(app->listeners);
+	for (i = 0; i < sizeof app->signals / sizeof app->signals[0]; i++)
+		loop_remove(app->signals[i]);
+	loop_remove(app->schedule_timer);
+	loop_remove(app->phase_timer);
+	loop_remove(app->status_timer);
+	loop_remove(app->watchdog_timer);
+	if (app->sim)
+		simulator_free(app->sim);
+	if (app->loop)
+		loop_free(app->loop);
+	settings_free(app->settings);
+}
+
+/* The last words: replies, events, the ledger. */
+static enum app_status
+finish(struct app *app)
+{
+	uint64_t lost = eventlog_stop(
+	    app->log, app->is_hasty ? HASTE_NS : app->settings->line.stall_timeout_ns);
+	enum app_status status = status_of(app);
+	int error = 0;
+
+	line_front_free(app->front);
+	if (app->pump && !app->is_hasty)
+		error = pump_stop(app->pump);
+	if (error != 0 && error != EPIPE) {
+		diag_error("standard output: %s", strerror(error));
+		status = status == APP_CUT_OFF ? status : APP_FAILED;
+	}
+	tell_ledger(app, lost);
+	return status;
+}
+
+enum app_status
+app_run(const struct app_options *options, struct settings *settings)
+{
+	struct app app = { .options = options, .settings = settings };
+	enum app_status status = APP_FAILED;
+
+	diag_configure(&settings->diag);
+	if (start(&app)) {
+		tell_ready(&app);
+		loop_run(app.loop);
+		status = finish(&app);
+	}
+	free_parts(&app);
+	return status;
+}

@@ -1,0 +1,223 @@
+#ifndef FRONT_LINE_CLIENT_H
+#define FRONT_LINE_CLIENT_H
+
+/*
+ * Inside of the line protocol: a client, the command it has under way, and the tools that commands
+ * share. Seen by front/line*.c only.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/str.h"
+#include "core/batch.h"
+#include "core/selector.h"
+#include "core/simulator.h"
+#include "core/watch.h"
+#include "front/line.h"
+#include "front/line_parse.h"
+#include "io/conn.h"
+
+#define LINE_SLICE 1024 /* messages that a command works on in one turn */
+
+enum line_code {
+	LINE_BAD_COMMAND,
+	LINE_BAD_ARGUMENT,
+	LINE_BAD_UTF8,
+	LINE_TOO_LONG,
+	LINE_UNKNOWN_OUTCOME,
+	LINE_NOT_FOUND,
+	LINE_BUSY,
+	LINE_TIMEOUT,
+	LINE_DRAINING,
+};
+
+/* What a step of a command says of the next. */
+enum line_progress {
+	LINE_DONE,      /* it has been answered */
+	LINE_AGAIN,     /* next turn */
+	LINE_NO_ROOM,   /* when messages can be accepted again */
+	LINE_CONGESTED, /* when the log takes events again */
+	LINE_WAITING,   /* when line_client_wake() is called */
+};
+
+struct line_client;
+typedef enum line_progress line_step(struct line_client *c);
+
+/* The command under way. */
+struct line_task {
+	line_step *step;                    /* NULL: none */
+	void (*end)(struct line_client *c); /* frees what follows */
+	bool is_answering;                    /* only the client's reading is waited for */
+	bool outlives_client;               /* goes on when nobody waits for the answer */
+	enum line_progress progress;
+	bool has_timeout, has_timed_out;
+	struct batch *batch; /* send, gather */
+	uint32_t index;      /* gather: the next line */
+	bool is_gather, is_watching;
+	struct watch watch;    /* gather, wait */
+	struct selection walk; /* cancel */
+	struct selector selector;
+	char *text;     /* the selector's, when it must outlive the line */
+	uint64_t count; /* cancel: cancelled; list: listed */
+	uint64_t *seqs; /* list */
+	size_t n, at;
+};
+
+struct line_front {
+	struct loop *loop;
+	struct simulator *sim;
+	struct line_conf conf;
+	struct line_env env;
+	struct conn_set *conns;
+	struct list clients;
+	struct list runnable;     /* clients whose task goes on this turn */
+	struct list roomless;     /* clients whose task waits for room */
+	struct list congested;    /* clients whose task waits for the log */
+	struct loop_event *check; /* for connections that died while they waited */
+	bool is_finishing; /* the daemon ends: no further line is executed */
+	uint64_t n_clients, n_refused, n_errors;
+	uint64_t n_timers; /* tasks that end by real time */
+	uint64_t turn;     /* in which the simulator was brought up to date… */
+	bool is_current;   /* …and whether it was done with it */
+	char *scratch;     /* for quoted values, as long as the longest line */
+};
+
+struct line_client {
+	struct list link;
+	struct list run_link; /* runnable, roomless or congested */
+	struct line_front *front;
+	struct conn *conn;   /* NULL: gone, but its task is not done */
+	struct owner *owner; /* of its messages; made when there are some */
+	struct line_task task;
+	struct loop_event *timer; /* of the task's timeout, or of idling */
+	struct bus_subscription *events;
+	bool is_events_json;
+	bool is_refused; /* told so, and closing */
+	bool is_local;   /* --stdio: never idle, never counted */
+	bool has_ended;  /* asks nothing more */
+	struct selector events_selector;
+	char *events_text;
+	uint64_t events_lost; /* not told yet */
+	struct watch last;    /* after the end of input: all its messages final */
+	bool is_watching_last;
+};
+
+/* One reply line. The text of an error fits behind its code. */
+void line_reply(struct line_client *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void line_reply_buf(struct line_client *c, const struct buf *b);
+void line_error(struct line_client *c, enum line_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A line that is no reply, without its end. */
+void line_detail(struct line_client *c, struct str line);
+
+/* The summary of gather and wait: "+OK n=…". */
+void line_reply_summary(struct line_client *c, const struct counts *counts);
+
+/* Whether as much output waits as may. */
+bool line_client_is_full(const struct line_client *c);
+
+/*
+ * Begins a command that may take more than one turn: c->task is filled but for its progress. The
+ * first step is made at once; until the last, the connection's next line waits.
+ */
+void line_client_start(struct line_client *c);
+
+/* What the task waited for has come. */
+void line_client_wake(struct line_client *c);
+
+/* The task is woken with has_timed_out at that real time. */
+void line_client_set_timeout(struct line_client *c, int64_t timeout_ns);
+
+struct owner *line_client_owner(struct line_client *c);
+
+/* No further line is executed, and the connection closes when all is sent. */
+void line_client_quit(struct line_client *c);
+
+/* Closes the connection at once, unanswered. */
+void line_client_drop(struct line_client *c);
+
+/*
+ * The arguments of a command, by key. What was not given is zero, or p is NULL. Filled by
+ * line_options_parse() from the table of keys in line_options.c.
+ */
+struct line_options {
+	struct str word, second; /* the first and second word that is no key=value */
+	bool has_range;
+	uint64_t first, last;
+	struct str id, to, from;
+	uint64_t size, concurrency, limit, seq, batch;
+	bool has_latency, has_connect, has_seq, has_batch;
+	struct latency latency, connect;
+	enum outcome_id outcome; /* OUTCOME_COUNT: not given */
+	bool is_full_error;
+	unsigned states; /* mask of 1U << enum message_state */
+	unsigned types;  /* mask of 1U << enum event_kind; 0: all */
+	unsigned goals;
+	uint64_t goal[GOAL_COUNT];
+	bool has_timeout;
+	int64_t timeout_ns;
+};
+
+/* Which keys a command takes. */
+enum line_keys {
+	KEYS_NONE = 0,
+	KEYS_SELECTOR = 1 << 0, /* id to seq batch */
+	KEYS_SEND = 1 << 1,
+	KEYS_WAIT = 1 << 2,
+	KEYS_LIST = 1 << 3,
+	KEYS_EVENTS = 1 << 4,
+};
+
+/* What a command takes besides keys. */
+enum line_words { WORDS_NONE, WORDS_ONE, WORDS_TWO, WORDS_ID };
+
+/* False when an error was answered. */
+bool line_options_parse(struct line_client *c, const struct line_request *r, unsigned keys,
+    enum line_words words, struct line_options *o);
+
+/*
+ * The selector that the options name: `word` is an ID or "all". False when an error was answered;
+ * *is_given is false, and *s untouched, when there is none. The text is that of the options.
+ */
+bool line_options_selector(struct line_client *c, const struct line_options *o, struct str word,
+    struct selector *s, bool *is_given);
+
+/* s with a text of its own, which is given, to be freed. */
+char *line_keep_selector(struct selector *s);
+
+/* One row per command. */
+struct line_command {
+	const char *verb;
+	const char *usage; /* behind the verb */
+	const char *help;
+	void (*run)(struct line_client *c, const struct line_options *o);
+	unsigned keys;
+	enum line_words words;
+};
+
+extern const struct line_command line_commands[];
+extern const size_t line_commands_n;
+
+/* Executes one line. */
+void line_execute(struct line_client *c, struct str line, bool is_whole);
+
+/* The commands, by file. */
+void line_send(struct line_client *c, const struct line_options *o);
+void line_gather(struct line_client *c, const struct line_options *o);
+void line_wait(struct line_client *c, const struct line_options *o);
+void line_status(struct line_client *c, const struct line_options *o);
+void line_list(struct line_client *c, const struct line_options *o);
+void line_cancel(struct line_client *c, const struct line_options *o);
+void line_events(struct line_client *c, const struct line_options *o);
+
+/* Ends the client's subscription to events. */
+void line_events_stop(struct line_client *c);
+
+/* Tells how many events were lost, now that there is room to say so. */
+void line_events_tell_lost(struct line_client *c);
+
+#endif

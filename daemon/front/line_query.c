@@ -1,0 +1,239 @@
+/*
+ * Owns the commands that look at messages: status, list, cancel, events.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "core/event.h"
+#include "core/intake.h"
+#include "front/line_client.h"
+
+/* The selector that must be there. */
+static bool
+need_selector(struct line_client *c, const struct line_options *o, struct selector *s)
+{
+	bool is_given;
+
+	if (!line_options_selector(c, o, o->word, s, &is_given))
+		return false;
+	if (!is_given)
+		line_error(c, LINE_BAD_ARGUMENT,
+		    "a selector is missing: ID, id=, to=, seq=, batch= or all");
+	return is_given;
+}
+
+static void
+add_status(const struct line_client *c, struct buf *b, const struct message *m)
+{
+	event_format_status(b, m, c->front->sim->now_ns);
+}
+
+void
+line_status(struct line_client *c, const struct line_options *o)
+{
+	struct selection walk;
+	struct selector s;
+	struct message *m;
+	struct buf b = { 0 };
+
+	if (!need_selector(c, o, &s))
+		return;
+	selection_init(&walk, &c->front->sim->registry, &s, true);
+	m = selection_next(&walk);
+	selection_fini(&walk);
+	if (!m) {
+		line_error(c, LINE_NOT_FOUND, "no such message is known");
+		return;
+	}
+	buf_add_lit(&b, "+OK ");
+	add_status(c, &b, m);
+	line_reply_buf(c, &b);
+	buf_fini(&b);
+}
+
+static void
+list_end_cb(struct line_client *c)
+{
+	free(c->task.seqs);
+}
+
+/* Lines as the client reads them. What has been forgotten since is left out. */
+static enum line_progress
+list_step(struct line_client *c)
+{
+	const struct registry *registry = &c->front->sim->registry;
+	struct line_task *t = &c->task;
+
+	for (; t->at < t->n; t->at++) {
+		uint64_t seq = t->seqs[t->n - 1 - t->at];
+		const struct batch *batch = registry_find_seq(registry, seq);
+		const struct message *m =
+		    batch ? batch_message(batch, (uint32_t)(seq - batch->first_seq)) : NULL;
+		struct buf b = { 0 };
+
+		if (line_client_is_full(c))
+			return LINE_WAITING;
+		if (!m || m->is_forgotten)
+			continue;
+		buf_add_lit(&b, "* ");
+		add_status(c, &b, m);
+		line_reply_buf(c, &b);
+		buf_fini(&b);
+		t->count++;
+	}
+	line_reply(c, "+OK n=%lu", t->count);
+	return LINE_DONE;
+}
+
+void
+line_list(struct line_client *c, const struct line_options *o)
+{
+	struct selector s = { .kind = SELECT_ALL };
+	struct selection walk;
+	struct message *m;
+	bool is_given;
+	size_t cap = 0;
+
+	if (!line_options_selector(c, o, o->word, &s, &is_given))
+		return;
+	c->task = (struct line_task){ .step = list_step, .end = list_end_cb, .is_answering = true };
+	selection_init(&walk, &c->front->sim->registry, &s, true);
+	while (c->task.n < o->limit && (m = selection_next(&walk)) != NULL) {
+		if (o->states != 0 && !(o->states & (1U << m->state)))
+			continue;
+		if (c->task.n == cap) {
+			cap = cap ? cap * 2 : 64;
+			c->task.seqs = mem_resize_array(c->task.seqs, cap, sizeof c->task.seqs[0]);
+		}
+		c->task.seqs[c->task.n++] = message_seq(m);
+	}
+	selection_fini(&walk);
+	line_client_start(c);
+}
+
+static void
+cancel_end_cb(struct line_client *c)
+{
+	selection_fini(&c->task.walk);
+	free(c->task.text);
+}
+
+static enum line_progress
+cancel_step(struct line_client *c)
+{
+	struct line_task *t = &c->task;
+
+	if (!intake_cancel(c->front->sim, &t->walk, LINE_SLICE, &t->count))
+		return bus_is_congested(&c->front->sim->bus) ? LINE_CONGESTED : LINE_AGAIN;
+	if (t->count > 0)
+		line_reply(c, "+OK cancelled=%lu", t->count);
+	else
+		line_error(c, LINE_NOT_FOUND, "no such message is under way");
+	return LINE_DONE;
+}
+
+void
+line_cancel(struct line_client *c, const struct line_options *o)
+{
+	struct selector s;
+
+	if (!need_selector(c, o, &s))
+		return;
+	c->task = (struct line_task){
+		.step = cancel_step,
+		.end = cancel_end_cb,
+		.outlives_client = true,
+	};
+	c->task.text = line_keep_selector(&s);
+	c->task.selector = s;
+	selection_init(&c->task.walk, &c->front->sim->registry, &c->task.selector, false);
+	line_client_start(c);
+}
+
+static bool
+is_wanted(const struct line_client *c, const struct event *ev)
+{
+	const struct selector *s = &c->events_selector;
+	uint32_t first, last;
+
+	if (ev->message)
+		return selector_match(s, ev->message);
+	/* an event of a batch concerns those who want all of it */
+	return selector_match_batch(s, ev->batch, &first, &last) && first == 0 &&
+	    last + 1 == ev->batch->count;
+}
+
+void
+line_events_tell_lost(struct line_client *c)
+{
+	if (c->events_lost > 0 && !line_client_is_full(c)) {
+		line_reply(c, "* lost n=%lu", c->events_lost);
+		c->events_lost = 0;
+	}
+}
+
+/* The log's "TIME NAME id=..." as "* NAME time=TIME id=...". */
+static void
+tell_text(struct line_client *c, struct str line, struct str name)
+{
+	size_t n = str_find(line, ' ');
+
+	conn_write(c->conn, "* ", 2);
+	conn_write(c->conn, name.p, name.n);
+	conn_write(c->conn, " time=", 6);
+	conn_write(c->conn, line.p, n);
+	line_detail(c, str_from(line, n + 1 + name.n));
+}
+
+static void
+event_cb(void *ctx, struct bus *bus, const struct event *ev)
+{
+	struct line_client *c = ctx;
+
+	if (!is_wanted(c, ev))
+		return;
+	if (line_client_is_full(c)) {
+		c->events_lost++;
+		return;
+	}
+	line_events_tell_lost(c);
+	if (c->is_events_json)
+		line_detail(c, bus_json(bus, ev));
+	else
+		tell_text(c, bus_text(bus, ev), str_of(event_name(ev->kind)));
+}
+
+void
+line_events_stop(struct line_client *c)
+{
+	if (c->events)
+		bus_unsubscribe(&c->front->sim->bus, c->events);
+	c->events = NULL;
+	free(c->events_text);
+	c->events_text = NULL;
+}
+
+void
+line_events(struct line_client *c, const struct line_options *o)
+{
+	struct selector s = { .kind = SELECT_ALL };
+	bool is_on = str_eq_nocase(o->word, STR("on")), is_given;
+	bool is_json = str_eq_nocase(o->word, STR("json"));
+
+	if (!is_on && !is_json && !str_eq_nocase(o->word, STR("off"))) {
+		line_error(c, LINE_BAD_ARGUMENT, "events is followed by on, json or off");
+		return;
+	}
+	if (!line_options_selector(c, o, o->second, &s, &is_given))
+		return;
+	line_events_tell_lost(c);
+	line_events_stop(c);
+	if (is_on || is_json) {
+		c->events_text = line_keep_selector(&s);
+		c->events_selector = s;
+		c->is_events_json = is_json;
+		c->events = bus_subscribe(
+		    &c->front->sim->bus, o->types ? o->types : EVENT_MASK_ALL, event_cb, c);
+	}
+	line_reply(c, "+OK events=%s", is_json ? "json" : is_on ? "on" : "off");
+}

@@ -1,0 +1,227 @@
+/*
+ * Owns send and gather: a request is opened, accepted in slices as there is room, answered, and for
+ * gather waited for and listed as the client reads.
+ */
+#include "base/text.h"
+#include "core/intake.h"
+#include "front/line_client.h"
+
+/* The ids of what was accepted: "7", "0..9", quoted as a whole where it must be. */
+static void
+add_ids(struct buf *b, const struct batch *batch)
+{
+	struct buf ids = { 0 }, scratch = { 0 };
+
+	buf_add_str(&ids, batch_id_at(batch, 0, &scratch));
+	if (batch->accepted > 1 && (!batch->id.p || batch->has_id_number)) {
+		buf_add_lit(&ids, "..");
+		buf_add_str(&ids, batch_id_at(batch, batch->accepted - 1, &scratch));
+	}
+	text_add_value(b, buf_str(&ids));
+	buf_fini(&ids);
+	buf_fini(&scratch);
+}
+
+static void
+reply_queued(struct line_client *c, const struct batch *batch)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "+OK queued=%u", batch->accepted);
+	if (batch->accepted > 0) {
+		buf_add_lit(&b, " ids=");
+		add_ids(&b, batch);
+	}
+	buf_printf(&b, " batch=%lu", batch->number);
+	if (batch->accepted > 0)
+		buf_printf(&b, " seq=%lu", batch->first_seq);
+	if (batch->accepted > 1)
+		buf_printf(&b, "..%lu", batch->first_seq + batch->accepted - 1);
+	line_reply_buf(c, &b);
+	buf_fini(&b);
+}
+
+/* "* 3 delivered code=250 dsn=2.0.0 attempts=1 delay=1.000s" */
+static void
+tell_result(struct line_client *c, const struct message *m)
+{
+	const struct outcome *outcome = outcome_get(m->outcome);
+	struct buf b = { 0 }, scratch = { 0 };
+
+	buf_add_lit(&b, "* ");
+	text_add_value(&b, message_id(m, &scratch));
+	buf_add_char(&b, ' ');
+	buf_add_str(&b, str_of(message_state_names[m->state]));
+	if (outcome->code != 0)
+		buf_printf(&b, " code=%u", outcome->code);
+	if (outcome->dsn)
+		buf_printf(&b, " dsn=%s", outcome->dsn);
+	buf_printf(&b, " attempts=%u delay=", m->attempt);
+	text_format_seconds(&b, message_delay(m), 3);
+	buf_add_char(&b, 's');
+	line_reply_buf(c, &b);
+	buf_fini(&b);
+	buf_fini(&scratch);
+}
+
+static void
+end_cb(struct line_client *c)
+{
+	if (c->task.is_watching)
+		watch_stop(&c->task.watch);
+	intake_release(c->front->sim, c->task.batch);
+}
+
+static enum line_progress
+list_results(struct line_client *c)
+{
+	struct line_task *t = &c->task;
+
+	t->is_answering = true;
+	for (; t->index < t->batch->accepted; t->index++) {
+		if (line_client_is_full(c))
+			return LINE_WAITING; /* woken when the client has read */
+		tell_result(c, batch_message(t->batch, t->index));
+	}
+	line_reply_summary(c, &t->batch->group->tally.counts);
+	return LINE_DONE;
+}
+
+static void
+all_final_cb(void *ctx)
+{
+	struct line_client *c = ctx;
+
+	c->front->sim->has_news = true;
+	line_client_wake(c);
+}
+
+/* All of it is accepted: now until all of it is final, and then the list. */
+static enum line_progress
+gather_step(struct line_client *c)
+{
+	struct line_task *t = &c->task;
+
+	if (!c->conn)
+		return LINE_DONE;
+	if (!t->is_watching) {
+		struct selector s = { .kind = SELECT_BATCH, .number = t->batch->number };
+
+		t->is_watching = true;
+		watch_start(&t->watch, c->front->sim, &s, 0, NULL, all_final_cb, c);
+	}
+	return t->watch.status == WATCH_PENDING ? LINE_WAITING : list_results(c);
+}
+
+static enum line_progress
+accept_step(struct line_client *c)
+{
+	struct line_task *t = &c->task;
+
+	switch (intake_accept(c->front->sim, t->batch, LINE_SLICE)) {
+	case INTAKE_MORE:
+		return LINE_AGAIN;
+	case INTAKE_NO_ROOM:
+		return LINE_NO_ROOM;
+	case INTAKE_DRAINING:
+		line_error(c, LINE_DRAINING, "accepted=%u", t->batch->accepted);
+		return LINE_DONE;
+	case INTAKE_DONE:
+		break;
+	}
+	if (t->is_gather) {
+		t->step = gather_step;
+		t->outlives_client = false;
+		return gather_step(c);
+	}
+	reply_queued(c, t->batch);
+	return LINE_DONE;
+}
+
+/* What the table of keys cannot check: lengths after {n} is filled in, and the limits. */
+static const char *
+check(const struct line_options *o, const struct simulator *sim)
+{
+	uint64_t last = o->has_range ? o->last : 0;
+
+	if (o->word.p && o->id.p)
+		return "there is a second id";
+	if (o->word.n > INTAKE_ID_MAX)
+		return "the id is longer than 255 octets";
+	if (o->has_range &&
+	    (o->last - o->first >= sim->conf.range || o->last - o->first >= UINT32_MAX))
+		return "the range is longer than limits.range";
+	if (o->has_range && batch_expanded_length(o->id, last) > INTAKE_ID_MAX)
+		return "the ids get longer than 255 octets";
+	if (o->has_range && batch_expanded_length(o->to, last) > INTAKE_ADDRESS_MAX)
+		return "the addresses get longer than 320 octets";
+	if (o->size > INTAKE_SIZE_MAX)
+		return "the size is beyond measure";
+	return NULL;
+}
+
+static struct batch *
+open_batch(struct line_client *c, const struct line_options *o, bool is_gather)
+{
+	struct batch_request r = {
+		.id = o->word.p ? o->word : o->id,
+		.to = o->to,
+		.from = o->from,
+		.is_range = o->has_range,
+		.first = o->first,
+		.last = o->last,
+		.size = o->size,
+		.concurrency = o->concurrency,
+		.is_gathered = is_gather,
+		.plan = {
+			.latency = o->has_latency ? &o->latency : NULL,
+			.connect = o->has_connect ? &o->connect : NULL,
+			.outcome = o->outcome,
+		},
+	};
+
+	return intake_open(c->front->sim, line_client_owner(c), &r);
+}
+
+static void
+run(struct line_client *c, const struct line_options *o, bool is_gather)
+{
+	struct simulator *sim = c->front->sim;
+	const char *why = check(o, sim);
+	uint64_t count = o->has_range ? o->last - o->first + 1 : 1;
+	struct batch *batch;
+
+	if (why) {
+		line_error(c, LINE_BAD_ARGUMENT, "%s", why);
+		return;
+	}
+	if (sim->is_draining) {
+		line_error(c, LINE_DRAINING, "the daemon stops");
+		return;
+	}
+	if (o->is_full_error && count > intake_room(sim)) {
+		line_error(c, LINE_BUSY, "there is room for %lu messages", intake_room(sim));
+		return;
+	}
+	batch = open_batch(c, o, is_gather);
+	c->task = (struct line_task){
+		.step = accept_step,
+		.end = end_cb,
+		.outlives_client = true,
+		.batch = batch,
+		.is_gather = is_gather,
+	};
+	line_client_start(c);
+}
+
+void
+line_send(struct line_client *c, const struct line_options *o)
+{
+	run(c, o, false);
+}
+
+void
+line_gather(struct line_client *c, const struct line_options *o)
+{
+	run(c, o, true);
+}

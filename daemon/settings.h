@@ -1,0 +1,39 @@
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+/*
+ * The configuration of the daemon: the table in settings.c is the only place that knows a key.
+ * Each module has a struct of its own in here and sees nothing else.
+ */
+
+#include "back/eventlog.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/diag.h"
+#include "core/simulator.h"
+#include "front/line.h"
+#include "io/listener.h"
+
+struct settings {
+	struct listener_conf listen;     /* [listen] */
+	struct line_conf line;           /* [limits] as the line protocol sees them */
+	struct simulator_conf simulator; /* [limits] and [delivery] as the core sees it */
+	struct clock_conf clock;         /* [clock] */
+	uint64_t seed;                   /* [random] */
+	bool is_seed_random;             /* "random": draw one at the start */
+	int64_t drain_timeout_ns;
+	struct eventlog_conf log;          /* [log], [template] */
+	char *template_texts[EVENT_KINDS]; /* [template] as it was written, for conf_print() */
+	struct diag_conf diag;             /* [log] */
+};
+
+extern const struct conf_table settings_table;
+
+/* Reads and checks everything. NULL when there are problems. is_stdio changes the default of
+ * log.target from "stdout" to "none". The caller owns the result: settings_free(), which
+ * takes NULL, too. */
+struct settings *settings_load(
+    const struct conf_sources *from, bool is_stdio, struct conf_problems *problems);
+void settings_free(struct settings *s);
+
+#endif
