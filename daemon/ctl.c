@@ -144,7 +144,7 @@ static bool
 limit_connect(int fd, int64_t deadline_ns)
 {
 	int ms = milliseconds_until(deadline_ns);
-	struct timeval t = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	struct timeval t = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L };
 
 	if (ms == 0)
 		t.tv_usec = 1000; /* none at all would mean forever */

@@ -138,20 +138,32 @@ line_parse(struct str line, char *scratch, struct line_request *r)
 	return NULL;
 }
 
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* "1.1" or "2" */
+static bool
+is_version(struct str s)
+{
+	return (s.n == 1 && is_digit(s.p[0])) ||
+	    (s.n == 3 && is_digit(s.p[0]) && s.p[1] == '.' && is_digit(s.p[2]));
+}
+
 bool
 line_is_http(struct str line)
 {
 	struct str name = STR(" HTTP/");
-	const char *at = line.n > name.n ? memmem(line.p, line.n, name.p, name.n) : NULL;
-	struct str version;
+	size_t n;
 
-	/* the last one, should the target hold one, too */
-	while (at) {
-		version = str_from(line, (size_t)(at - line.p) + name.n);
-		if (version.n > 0 && version.p[0] >= '0' && version.p[0] <= '9' &&
-		    span(version, ' ') == version.n)
+	for (n = 1; n <= 3; n += 2) {
+		struct str head = str_head(line, line.n > n ? line.n - n : 0);
+
+		if (str_has_suffix(head, name) && head.n > name.n &&
+		    is_version(str_from(line, head.n)))
 			return true;
-		at = memmem(version.p, version.n, name.p, name.n);
 	}
 	return false;
 }
