@@ -583,8 +583,7 @@ line_front_finish(struct line_front *front)
 	struct list *l, *after;
 
 	front->is_finishing = true;
-	list_foreach_safe(l, after, &front->clients)
-	{
+	list_foreach_safe (l, after, &front->clients) {
 		struct line_client *c = list_entry(l, struct line_client, link);
 
 		if (!c->task.step) {

@@ -49,7 +49,7 @@ typedef enum line_progress line_step(struct line_client *c);
 struct line_task {
 	line_step *step;                    /* NULL: none */
 	void (*end)(struct line_client *c); /* frees what follows */
-	bool is_answering;                    /* only the client's reading is waited for */
+	bool is_answering;                  /* only the client's reading is waited for */
 	bool outlives_client;               /* goes on when nobody waits for the answer */
 	enum line_progress progress;
 	bool has_timeout, has_timed_out;
@@ -76,7 +76,7 @@ struct line_front {
 	struct list roomless;     /* clients whose task waits for room */
 	struct list congested;    /* clients whose task waits for the log */
 	struct loop_event *check; /* for connections that died while they waited */
-	bool is_finishing; /* the daemon ends: no further line is executed */
+	bool is_finishing;        /* the daemon ends: no further line is executed */
 	uint64_t n_clients, n_refused, n_errors;
 	uint64_t n_timers; /* tasks that end by real time */
 	uint64_t turn;     /* in which the simulator was brought up to date… */

@@ -40,9 +40,9 @@ struct conn {
 	bool is_skipping;
 	bool is_paused;
 	bool wants_lines; /* may be given some that were read before */
-	bool is_full;   /* the queue went above high and has not been below low since */
-	bool is_at_end; /* the peer's end of input was read */
-	bool is_ended;  /* …and told */
+	bool is_full;     /* the queue went above high and has not been below low since */
+	bool is_at_end;   /* the peer's end of input was read */
+	bool is_ended;    /* …and told */
 	bool is_finishing;
 	bool is_lingering;
 	bool is_dead;

@@ -1,0 +1,224 @@
+/*
+ * Which messages are meant: ids given, made and patterned, addresses, domains; walks both ways over
+ * a registry in which batches come and go.
+ */
+#include "sim_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/registry.h"
+#include "core/selector.h"
+
+/* The seqs a walk finds, written out. */
+static void
+expect_walk(struct world *w, struct selector s, bool is_backwards, const char *expected)
+{
+	struct selection walk;
+	struct message *m;
+	char found[1024] = "";
+	size_t n = 0;
+
+	selection_init(&walk, &w->sim->registry, &s, is_backwards);
+	while ((m = selection_next(&walk)) != NULL) {
+		n += (size_t)snprintf(
+		    found + n, sizeof found - n, "%s%lu", n ? " " : "", message_seq(m));
+		assert_true(selector_match(&s, m));
+	}
+	selection_fini(&walk);
+	assert_string_equal(found, expected);
+}
+
+static struct selector
+by_id(const char *id)
+{
+	return (struct selector){ .kind = SELECT_ID, .text = str_of(id) };
+}
+
+static struct selector
+by_to(const char *to)
+{
+	return (struct selector){ .kind = SELECT_TO, .text = str_of(to) };
+}
+
+static void
+send_one(struct world *w, const char *id, const char *to)
+{
+	struct batch_request r = world_one(id);
+
+	r.to = str_of(to);
+	world_send(w, &r);
+}
+
+static void
+send_range(struct world *w, const char *id, const char *to, uint64_t first, uint64_t last)
+{
+	struct batch_request r = world_range(first, last);
+
+	r.id = str_of(id);
+	r.to = str_of(to);
+	world_send(w, &r);
+}
+
+static struct world *
+populated(void)
+{
+	struct simulator_conf conf = world_conf();
+	struct world *w = world_new(&conf, false);
+
+	send_one(w, "a", "bob@x.test");                            /* 1 */
+	send_one(w, NULL, NULL);                                   /* 2: s2 */
+	send_range(w, NULL, "u{n}@x.test", 8, 11);                 /* 3-6: ids 8..11 */
+	send_one(w, "a", "Bob@X.TEST");                            /* 7 */
+	send_range(w, "job-{n}-{n}", "all@d{n}.example", 99, 101); /* 8-10 */
+	send_one(w, "9", "ann@sub.x.test");                        /* 11 */
+	send_range(w, "same", "bob@x.test", 1, 2);                 /* 12-13 */
+	return w;
+}
+
+static void
+test_ids(void **state)
+{
+	struct world *w = populated();
+
+	(void)state;
+	expect_walk(w, by_id("a"), false, "1 7");
+	expect_walk(w, by_id("a"), true, "7 1");
+	expect_walk(w, by_id("s2"), false, "2");
+	expect_walk(w, by_id("s1"), false, "");
+	expect_walk(w, by_id("s02"), false, "");
+	expect_walk(w, by_id("9"), false, "4 11");
+	expect_walk(w, by_id("9"), true, "11 4");
+	expect_walk(w, by_id("7"), false, "");
+	expect_walk(w, by_id("12"), false, "");
+	expect_walk(w, by_id("08"), false, "");
+	expect_walk(w, by_id("job-100-100"), false, "9");
+	expect_walk(w, by_id("job-99-99"), false, "8");
+	expect_walk(w, by_id("job-100-101"), false, "");
+	expect_walk(w, by_id("job-102-102"), false, "");
+	expect_walk(w, by_id("job-{n}-{n}"), false, "");
+	expect_walk(w, by_id("same"), true, "13 12");
+	expect_walk(w, by_id(""), false, "");
+	world_free(w);
+}
+
+static void
+test_addresses(void **state)
+{
+	struct world *w = populated();
+
+	(void)state;
+	expect_walk(w, by_to("bob@x.test"), false, "1 12 13");
+	expect_walk(w, by_to("bob@X.Test"), false, "1 12 13");
+	expect_walk(w, by_to("Bob@x.test"), false, "7");
+	expect_walk(w, by_to("u10@x.test"), false, "5");
+	expect_walk(w, by_to("u12@x.test"), false, "");
+	expect_walk(w, by_to("all@d100.example"), false, "9");
+	expect_walk(w, by_to("*@d101.EXAMPLE"), false, "10");
+	expect_walk(w, by_to("*@x.test"), false, "1 3 4 5 6 7 12 13");
+	expect_walk(w, by_to("*@sub.x.test"), true, "11");
+	expect_walk(w, by_to("*@test"), false, "");
+	expect_walk(w, by_to("x.test"), false, "");
+	world_free(w);
+}
+
+static void
+test_numbers(void **state)
+{
+	struct world *w = populated();
+
+	(void)state;
+	expect_walk(w, (struct selector){ .kind = SELECT_SEQ, .number = 9 }, false, "9");
+	expect_walk(w, (struct selector){ .kind = SELECT_SEQ, .number = 0 }, false, "");
+	expect_walk(w, (struct selector){ .kind = SELECT_SEQ, .number = 14 }, true, "");
+	expect_walk(w, (struct selector){ .kind = SELECT_BATCH, .number = 3 }, true, "6 5 4 3");
+	expect_walk(w, (struct selector){ .kind = SELECT_BATCH, .number = 8 }, false, "");
+	expect_walk(
+	    w, (struct selector){ .kind = SELECT_ALL }, false, "1 2 3 4 5 6 7 8 9 10 11 12 13");
+	expect_walk(
+	    w, (struct selector){ .kind = SELECT_ALL }, true, "13 12 11 10 9 8 7 6 5 4 3 2 1");
+	expect_walk(w, (struct selector){ .kind = SELECT_OWN, .owner = NULL }, false, "");
+	world_free(w);
+}
+
+/* Batches go while a walk is under way, and holes are closed under it. */
+static void
+test_walk_survives_forgetting(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct selector all = { .kind = SELECT_ALL };
+	struct selection walk;
+	struct message *m;
+	struct world *w;
+	uint64_t expected = 1;
+	int i;
+
+	(void)state;
+	w = world_new(&conf, false);
+	for (i = 0; i < 500; i++)
+		send_one(w, i % 2 ? "odd" : NULL, NULL);
+	world_pass(w, SEC);
+	selection_init(&walk, &w->sim->registry, &all, false);
+	while (expected <= 300 && (m = selection_next(&walk)) != NULL)
+		assert_int_equal(message_seq(m), expected++);
+	conf.history = 100;
+	simulator_configure(w->sim, &conf);
+	for (expected = 401; (m = selection_next(&walk)) != NULL; expected++)
+		assert_int_equal(message_seq(m), expected);
+	selection_fini(&walk);
+	assert_int_equal(expected, 501);
+	assert_int_equal(w->sim->registry.n - w->sim->registry.gone, 100);
+	world_free(w);
+}
+
+/* The registry against a plain list: many ids, some the same, added and forgotten in any order. */
+static void
+test_registry_finds_what_is_there(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct world *w;
+	int i;
+
+	(void)state;
+	conf.history = 0;
+	w = world_new(&conf, false);
+	for (i = 0; i < 3000; i++) {
+		char id[16];
+
+		snprintf(id, sizeof id, "m%d", i % 1500);
+		send_one(w, id, NULL);
+	}
+	for (i = 0; i < 3000; i += 3)
+		delivery_cancel(
+		    w->sim, batch_message(registry_find(&w->sim->registry, (uint64_t)i + 1), 0));
+	history_trim(w->sim);
+	for (i = 0; i < 3000; i++) {
+		struct batch *b = registry_find(&w->sim->registry, (uint64_t)i + 1);
+		char id[16];
+		size_t n;
+
+		assert_int_equal(b != NULL, i % 3 != 0);
+		assert_ptr_equal(registry_find_seq(&w->sim->registry, (uint64_t)i + 1), b);
+		snprintf(id, sizeof id, "m%d", i % 1500);
+		free(registry_find_id(&w->sim->registry, str_of(id), &n));
+		assert_int_equal(n, (i % 1500 % 3 != 0) + ((i % 1500 + 1500) % 3 != 0));
+	}
+	assert_null(registry_find(&w->sim->registry, 0));
+	assert_null(registry_find(&w->sim->registry, 3001));
+	world_free(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_walk_survives_forgetting),
+		cmocka_unit_test(test_registry_finds_what_is_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,384 @@
+/*
+ * The simulator as a whole: order, limits, history, and a long random run in which every equation
+ * is checked after every step.
+ */
+#include "sim_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+expect_events(struct world *w, const char *expected)
+{
+	char *events = world_take_events(w);
+
+	assert_string_equal(events, expected);
+	free(events);
+}
+
+static void
+test_gathered_and_sequential(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct world *w = world_new(&conf, false);
+	struct batch_request r = world_range(0, 1);
+
+	(void)state;
+	world_send(w, &r);
+	world_pass(w, SEC - MS);
+	expect_events(w,
+	    "2026-01-01T00:00:00.000Z queued id=0 seq=1 batch=1\n"
+	    "2026-01-01T00:00:00.000Z dispatched id=0 seq=1 batch=1 attempt=1\n"
+	    "2026-01-01T00:00:00.000Z queued id=1 seq=2 batch=1\n"
+	    "2026-01-01T00:00:00.000Z dispatched id=1 seq=2 batch=1 attempt=1\n");
+	world_pass(w, MS);
+	expect_events(w,
+	    "2026-01-01T00:00:01.000Z delivered id=0 seq=1 batch=1 attempt=1 outcome=delivered "
+	    "code=250 dsn=2.0.0 text=\"OK\" delay=1.000s\n"
+	    "2026-01-01T00:00:01.000Z delivered id=1 seq=2 batch=1 attempt=1 outcome=delivered "
+	    "code=250 dsn=2.0.0 text=\"OK\" delay=1.000s\n"
+	    "2026-01-01T00:00:01.000Z finished batch=1 n=2 delivered=2 bounced=0 expired=0 "
+	    "dropped=0 "
+	    "cancelled=0 attempts=2 elapsed=1.000s simulated=1.000s\n");
+	r.concurrency = 1;
+	world_send(w, &r);
+	world_pass(w, 2 * SEC);
+	expect_events(w,
+	    "2026-01-01T00:00:01.000Z queued id=0 seq=3 batch=2\n"
+	    "2026-01-01T00:00:01.000Z dispatched id=0 seq=3 batch=2 attempt=1\n"
+	    "2026-01-01T00:00:01.000Z queued id=1 seq=4 batch=2\n"
+	    "2026-01-01T00:00:02.000Z delivered id=0 seq=3 batch=2 attempt=1 outcome=delivered "
+	    "code=250 dsn=2.0.0 text=\"OK\" delay=1.000s\n"
+	    "2026-01-01T00:00:02.000Z dispatched id=1 seq=4 batch=2 attempt=1\n"
+	    "2026-01-01T00:00:03.000Z delivered id=1 seq=4 batch=2 attempt=1 outcome=delivered "
+	    "code=250 dsn=2.0.0 text=\"OK\" delay=2.000s\n"
+	    "2026-01-01T00:00:03.000Z finished batch=2 n=2 delivered=2 bounced=0 expired=0 "
+	    "dropped=0 "
+	    "cancelled=0 attempts=2 elapsed=2.000s simulated=2.000s\n");
+	world_free(w);
+}
+
+/* A message without latency ends before the next one of its range is accepted. */
+static void
+test_no_latency_is_in_order_of_seq(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct latency none = { LATENCY_FIXED, 0 };
+	struct batch_request r = world_range(0, 1);
+	struct world *w = world_new(&conf, false);
+	char *events, *second, *end;
+
+	(void)state;
+	r.plan.latency = &none;
+	world_send(w, &r);
+	events = world_take_events(w);
+	end = strstr(events, "delivered id=0");
+	second = strstr(events, "queued id=1");
+	assert_non_null(end);
+	assert_non_null(second);
+	assert_true(end < second);
+	free(events);
+	world_free(w);
+}
+
+static void
+test_a_small_batch_is_not_starved(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct batch_request big = world_range(0, 9999), small = world_range(0, 9);
+	struct world *w;
+	struct batch *b;
+	int i;
+
+	(void)state;
+	conf.delivery.concurrency = 1;
+	w = world_new(&conf, false);
+	world_send(w, &big);
+	for (i = 0; i < 1000; i++) {
+		struct batch_request one = world_one("single");
+
+		world_send(w, &one);
+	}
+	b = world_send(w, &small);
+	/* three lanes in turn: the ten are through after thirty seconds, not after eleven thousand
+	 */
+	world_pass(w, 31 * SEC);
+	assert_true(batch_is_done(b));
+	assert_int_equal(w->sim->tally.counts.state[STATE_DELIVERED], 31);
+	world_check(w);
+	world_free(w);
+}
+
+static void
+test_pending_limit_holds_a_range_up(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct batch_request r = world_range(0, 24);
+	struct world *w;
+	struct batch *b;
+	int rounds = 0;
+
+	(void)state;
+	conf.pending = 10;
+	w = world_new(&conf, false);
+	b = intake_open(w->sim, w->owner, &r);
+	while (intake_accept(w->sim, b, 100) == INTAKE_NO_ROOM) {
+		assert_int_equal(intake_room(w->sim), 0);
+		world_check(w);
+		world_pass(w, SEC);
+		rounds++;
+	}
+	assert_int_equal(rounds, 2);
+	assert_int_equal(b->accepted, 25);
+	intake_release(w->sim, b);
+	world_pass(w, SEC);
+	assert_int_equal(w->sim->tally.counts.state[STATE_DELIVERED], 25);
+	world_free(w);
+}
+
+static void
+test_draining_cuts_a_range_short(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct batch_request r = world_range(0, 24);
+	struct world *w = world_new(&conf, false);
+	struct batch *b = intake_open(w->sim, w->owner, &r);
+
+	(void)state;
+	assert_int_equal(intake_accept(w->sim, b, 7), INTAKE_MORE);
+	w->sim->is_draining = true;
+	assert_int_equal(intake_accept(w->sim, b, 7), INTAKE_DRAINING);
+	assert_int_equal(b->accepted, 7);
+	assert_null(intake_open(w->sim, w->owner, &r));
+	intake_release(w->sim, b);
+	world_pass(w, SEC);
+	assert_int_equal(w->sim->tally.counts.state[STATE_DELIVERED], 7);
+	world_check(w);
+	world_free(w);
+}
+
+static void
+test_history_forgets_the_oldest(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct batch_request r = world_range(0, 99), one = world_one("last");
+	struct selector all = { .kind = SELECT_ALL };
+	struct selection walk;
+	struct message *m;
+	struct world *w;
+	uint64_t n = 0;
+
+	(void)state;
+	conf.history = 10;
+	w = world_new(&conf, false);
+	world_send(w, &r);
+	world_send(w, &one);
+	world_pass(w, SEC);
+	selection_init(&walk, &w->sim->registry, &all, false);
+	for (; (m = selection_next(&walk)) != NULL; n++)
+		assert_int_equal(message_seq(m), 92 + n);
+	selection_fini(&walk);
+	assert_int_equal(n, 10);
+	conf.history = 0;
+	simulator_configure(w->sim, &conf);
+	assert_int_equal(w->sim->registry.n, w->sim->registry.gone);
+	world_check(w);
+	world_free(w);
+}
+
+/* A clock of scale max goes from one moment to the next, and stops when there is news. */
+static void
+test_jump(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct world *w;
+	struct latency far = { LATENCY_FIXED, 5 * 86400 * SEC };
+	struct batch_request r = world_range(0, 2), late = world_one("late");
+
+	(void)state;
+	w = world_new(&conf, true);
+	late.plan.latency = &far;
+	world_send(w, &late);
+	world_send(w, &r);
+	world_pass(w, 100 * SEC);
+	assert_int_equal(w->sim->now_ns, WORLD_EPOCH);
+	assert_true(simulator_jump(w->sim, w->real_ns, 1, false));
+	assert_int_equal(w->sim->now_ns, WORLD_EPOCH + SEC);
+	while (simulator_jump(w->sim, w->real_ns, 100, false))
+		;
+	assert_int_equal(w->sim->now_ns, WORLD_EPOCH + 5 * 86400 * SEC);
+	assert_int_equal(w->sim->tally.counts.state[STATE_DELIVERED], 4);
+	world_free(w);
+}
+
+static void
+test_congestion_stops_time(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct batch_request r = world_range(0, 9);
+	struct world *w = world_new(&conf, false);
+	struct batch *b;
+
+	(void)state;
+	world_send(w, &r);
+	bus_set_congested(&w->sim->bus, true);
+	w->real_ns += 2 * SEC;
+	assert_false(simulator_run(w->sim, w->real_ns, 100));
+	assert_int_equal(w->sim->now_ns, WORLD_EPOCH);
+	b = intake_open(w->sim, w->owner, &r);
+	assert_int_equal(intake_accept(w->sim, b, 100), INTAKE_NO_ROOM);
+	bus_set_congested(&w->sim->bus, false);
+	world_pass(w, 0);
+	assert_int_equal(w->sim->tally.counts.state[STATE_DELIVERED], 10);
+	assert_int_equal(intake_accept(w->sim, b, 100), INTAKE_DONE);
+	intake_release(w->sim, b);
+	world_free(w);
+}
+
+/* The run of one random seed. */
+struct chaos {
+	struct world *w;
+	uint64_t random;
+	struct batch *open[8];
+};
+
+static uint64_t
+draw(struct chaos *c, uint64_t n)
+{
+	c->random = c->random * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (c->random >> 33) % n;
+}
+
+static void
+chaos_send(struct chaos *c)
+{
+	static const char *const ids[] = { NULL, "a", "b", "c{n}", "all" };
+	struct latency latency = { LATENCY_FIXED, (int64_t)draw(c, 4) * 700 * MS };
+	uint64_t first = draw(c, 50), slot = draw(c, 8);
+	struct batch_request r = world_range(first, first + draw(c, 200));
+
+	r.is_range = draw(c, 2) == 0;
+	r.id = str_of(ids[draw(c, 5)]);
+	r.to = str_of(draw(c, 2) ? "u{n}@x.test" : NULL);
+	r.is_gathered = draw(c, 4) == 0;
+	r.concurrency = draw(c, 3) ? DELIVERY_UNLIMITED : 1 + draw(c, 5);
+	r.plan.latency = draw(c, 2) ? &latency : NULL;
+	if (!c->open[slot])
+		c->open[slot] = intake_open(c->w->sim, c->w->owner, &r);
+}
+
+static void
+chaos_accept(struct chaos *c)
+{
+	uint64_t slot = draw(c, 8);
+	struct batch *b = c->open[slot];
+
+	if (b && intake_accept(c->w->sim, b, (uint32_t)draw(c, 40)) == INTAKE_DONE) {
+		intake_release(c->w->sim, b);
+		c->open[slot] = NULL;
+	}
+}
+
+static void
+chaos_cancel(struct chaos *c)
+{
+	struct selector s = { .kind = (enum selector_kind)draw(c, SELECT_OWN) };
+	struct selection walk;
+	uint64_t n = 0;
+
+	s.text = str_of(s.kind == SELECT_TO ? "u7@x.test" : "c9");
+	s.number = draw(c, 50) + (s.kind == SELECT_SEQ ? c->w->sim->next_seq - 25 : 0);
+	if (s.kind == SELECT_ALL && draw(c, 10) > 0)
+		return;
+	selection_init(&walk, &c->w->sim->registry, &s, false);
+	while (!intake_cancel(c->w->sim, &walk, 3, &n))
+		;
+	selection_fini(&walk);
+}
+
+static void
+chaos_step(struct chaos *c)
+{
+	struct simulator_conf conf = c->w->sim->conf;
+
+	switch (draw(c, 8)) {
+	case 0:
+	case 1:
+		chaos_send(c);
+		break;
+	case 2:
+	case 3:
+	case 4:
+		chaos_accept(c);
+		break;
+	case 5:
+		chaos_cancel(c);
+		break;
+	case 6:
+		c->w->real_ns += (int64_t)draw(c, 800) * MS;
+		simulator_run(c->w->sim, c->w->real_ns, (uint32_t)draw(c, 200) + 1);
+		break;
+	default:
+		conf.history = draw(c, 50);
+		conf.delivery.latency.fixed_ns = (int64_t)draw(c, 3) * SEC;
+		simulator_configure(c->w->sim, &conf);
+		break;
+	}
+}
+
+static void
+run_chaos(uint64_t seed)
+{
+	struct simulator_conf conf = world_conf();
+	struct chaos c = { .random = seed };
+	int step, slot;
+
+	conf.pending = 500;
+	conf.delivery.concurrency = seed % 2 ? 40 : DELIVERY_UNLIMITED;
+	c.w = world_new(&conf, false);
+	for (step = 0; step < 2000; step++) {
+		chaos_step(&c);
+		world_check(c.w);
+	}
+	for (slot = 0; slot < 8; slot++) {
+		if (!c.open[slot])
+			continue;
+		intake_close(c.w->sim, c.open[slot]);
+		intake_release(c.w->sim, c.open[slot]);
+	}
+	world_pass(c.w, 10000 * SEC);
+	assert_int_equal(counts_pending(&c.w->sim->tally.counts), 0);
+	world_check(c.w);
+	world_free(c.w);
+}
+
+static void
+test_chaos(void **state)
+{
+	uint64_t seed;
+
+	(void)state;
+	for (seed = 1; seed <= 20; seed++) {
+		printf("seed %lu\n", seed);
+		run_chaos(seed);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_gathered_and_sequential),
+		cmocka_unit_test(test_no_latency_is_in_order_of_seq),
+		cmocka_unit_test(test_a_small_batch_is_not_starved),
+		cmocka_unit_test(test_pending_limit_holds_a_range_up),
+		cmocka_unit_test(test_draining_cuts_a_range_short),
+		cmocka_unit_test(test_history_forgets_the_oldest),
+		cmocka_unit_test(test_jump),
+		cmocka_unit_test(test_congestion_stops_time),
+		cmocka_unit_test(test_chaos),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
