@@ -113,6 +113,7 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 	b->count = r->is_range ? (uint32_t)(r->last - r->first + 1) : 1;
 	b->is_range = r->is_range;
 	b->is_open = true;
+	b->is_reserved = r->is_reserved;
 	b->owner = owner_ref(owner);
 	b->plan = plan_derive(plan, &r->plan);
 	b->id = keep_text(&text, r->id);
@@ -139,8 +140,9 @@ batch_free(struct batch *b)
 {
 	uint32_t index;
 
-	for (index = 0; index < b->accepted; index += BATCH_BLOCK)
-		free(*block_slot(b, index));
+	for (index = 0; b->blocks && index < b->accepted; index += BATCH_BLOCK)
+		free(b->blocks[index / BATCH_BLOCK]);
+	free(b->only);
 	free(b->blocks);
 	free(b->group);
 	owner_unref(b->owner);
@@ -198,6 +200,10 @@ drop_block(struct batch *b, uint32_t base)
 		return;
 	free(*slot);
 	*slot = NULL;
+	if (b->kept == 0 && !b->is_open) {
+		free(b->blocks);
+		b->blocks = NULL;
+	}
 }
 
 void
@@ -224,7 +230,7 @@ batch_release(struct batch *b)
 
 	if (--b->holders > 0)
 		return;
-	for (base = 0; base < b->accepted; base += BATCH_BLOCK)
+	for (base = 0; base < b->accepted && (b->blocks || base == 0); base += BATCH_BLOCK)
 		drop_block(b, base);
 }
 

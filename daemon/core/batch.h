@@ -46,6 +46,7 @@ struct batch {
 	uint32_t holders;  /* gathers that still read from it */
 	bool is_range;
 	bool is_open;                      /* more will be accepted */
+	bool is_reserved;                  /* room for all of it is kept (sim->reserved) */
 	bool is_remembered;                /* in the history */
 	bool has_id_number, has_to_number; /* {n} in id or to */
 	struct owner *owner;
@@ -66,6 +67,7 @@ struct batch_request {
 	uint64_t size;
 	uint64_t concurrency; /* DELIVERY_UNLIMITED: no limit of its own */
 	bool is_gathered;
+	bool is_reserved; /* all of it at once: there is intake_room() for it */
 	struct plan_change plan;
 };
 

@@ -1,6 +1,6 @@
 /*
- * Owns the life of a message. Every function here leaves the simulator consistent: state moved,
- * event said, batch finished if that was its last, slots that became free given to who waits.
+ * Owns the life of a message. Every function here leaves the simulator consistent: state moved, *
+ * event said, batch finished if that was its last.
  */
 #include "core/delivery.h"
 
@@ -49,8 +49,8 @@ void
 delivery_refill(struct simulator *sim)
 {
 	struct message *m;
-
-	while ((m = lanes_next(&sim->lanes)) != NULL)
+	while (!(sim->needs_refill = bus_is_congested(&sim->bus)) &&
+	    (m = lanes_next(&sim->lanes)) != NULL)
 		dispatch(sim, m);
 }
 
@@ -77,7 +77,6 @@ finish(struct simulator *sim, struct message *m, enum message_state state, enum 
 	m->outcome = (uint8_t)outcome;
 	move_and_tell(sim, m, state);
 	finish_batch(sim, message_batch(m));
-	delivery_refill(sim);
 }
 
 void
@@ -92,6 +91,7 @@ void
 delivery_fire(struct simulator *sim, struct message *m)
 {
 	finish(sim, m, STATE_DELIVERED, message_batch(m)->plan->outcome);
+	delivery_refill(sim);
 }
 
 void

@@ -16,13 +16,15 @@ void delivery_accept(struct simulator *sim, struct message *m);
 /* Its moment has come. */
 void delivery_fire(struct simulator *sim, struct message *m);
 
-/* Ends a message that is not final. */
+/* Ends a message that is not final. The slot that becomes free is not given to anybody yet, since
+ * who waits for it may be next to end: delivery_refill() after the last. */
 void delivery_cancel(struct simulator *sim, struct message *m);
 
 /* Nothing more is accepted for this batch: it may be done now. */
 void delivery_close_batch(struct simulator *sim, struct batch *b);
 
-/* Dispatches what waits as far as the limits allow; for when they were raised. */
+/* Dispatches what waits, as far as the limits allow; while the bus is congested this is put off
+ * (sim->needs_refill). */
 void delivery_refill(struct simulator *sim);
 
 #endif

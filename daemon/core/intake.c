@@ -10,9 +10,9 @@
 uint64_t
 intake_room(const struct simulator *sim)
 {
-	uint64_t pending = counts_pending(&sim->tally.counts);
+	uint64_t taken = counts_pending(&sim->tally.counts) + sim->reserved;
 
-	return pending < sim->conf.pending ? sim->conf.pending - pending : 0;
+	return taken < sim->conf.pending ? sim->conf.pending - taken : 0;
 }
 
 bool
@@ -30,6 +30,8 @@ intake_open(struct simulator *sim, struct owner *owner, const struct batch_reque
 		return NULL;
 	b = batch_new(r, sim->next_batch++, sim->next_seq, owner, sim->plan);
 	sim->next_seq += b->count;
+	if (b->is_reserved)
+		sim->reserved += b->count;
 	batch_hold(b);
 	registry_add(&sim->registry, b);
 	return b;
@@ -39,6 +41,9 @@ static void
 accept_one(struct simulator *sim, struct batch *b)
 {
 	struct message *m = batch_add_message(b);
+
+	if (b->is_reserved)
+		sim->reserved--;
 
 	if (b->accepted == b->count) {
 		/* what the last one's events say of the batch must be true already */
@@ -58,7 +63,7 @@ intake_accept(struct simulator *sim, struct batch *b, uint32_t slice)
 			intake_close(sim, b);
 			return INTAKE_DRAINING;
 		}
-		if (!intake_is_possible(sim))
+		if (b->is_reserved ? bus_is_congested(&sim->bus) : !intake_is_possible(sim))
 			return INTAKE_NO_ROOM;
 		if (slice-- == 0)
 			return INTAKE_MORE;
@@ -72,6 +77,8 @@ intake_close(struct simulator *sim, struct batch *b)
 {
 	if (!b->is_open)
 		return;
+	if (b->is_reserved)
+		sim->reserved -= b->count - b->accepted;
 	b->count = b->accepted;
 	delivery_close_batch(sim, b);
 }
@@ -107,8 +114,10 @@ intake_cancel(struct simulator *sim, struct selection *walk, uint32_t slice, uin
 	close_ranges(sim, walk->selector);
 	while (slice-- > 0 && !bus_is_congested(&sim->bus)) {
 		m = selection_next(walk);
-		if (!m)
+		if (!m) {
+			delivery_refill(sim);
 			return true;
+		}
 		if (message_is_final(m))
 			continue;
 		delivery_cancel(sim, m);

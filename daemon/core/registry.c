@@ -1,6 +1,7 @@
 /*
  * Owns the index of batches. The vector is in order of number, which is also the order of seq;
- * where a batch is gone there is a hole, and the holes are closed when they are more than half.
+ * where a batch is gone there is a hole that keeps its numbers, and the holes are closed when they
+ * are more than half.
  */
 #include "core/registry.h"
 
@@ -25,7 +26,7 @@ registry_init(struct registry *r, uint64_t hash_seed)
 void
 registry_fini(struct registry *r)
 {
-	free(r->batches);
+	free(r->entries);
 	free(r->by_id);
 }
 
@@ -95,10 +96,22 @@ close_holes(struct registry *r)
 	size_t i, n = 0;
 
 	for (i = 0; i < r->n; i++)
-		if (r->batches[i])
-			r->batches[n++] = r->batches[i];
+		if (r->entries[i].batch)
+			r->entries[n++] = r->entries[i];
 	r->n = n;
 	r->gone = 0;
+}
+
+static void
+add_to_chain(struct registry *r, struct batch *b)
+{
+	struct batch **head;
+
+	if (r->named++ == r->buckets)
+		grow_chains(r);
+	head = chain_of(r, b->id);
+	b->same_hash = *head;
+	*head = b;
 }
 
 void
@@ -106,45 +119,31 @@ registry_add(struct registry *r, struct batch *b)
 {
 	if (r->n == r->cap) {
 		r->cap = r->cap ? r->cap * 2 : 64;
-		r->batches = mem_resize_array(r->batches, r->cap, sizeof(struct batch *));
+		r->entries = mem_resize_array(r->entries, r->cap, sizeof r->entries[0]);
 	}
-	r->batches[r->n++] = b;
+	r->entries[r->n++] = (struct registry_entry){ b->number, b->first_seq, b };
 	if (b->is_range)
 		list_add_tail(&r->ranges, &b->range_link);
 	if (b->is_open)
 		list_add_tail(&r->open, &b->open_link);
-	if (has_plain_id(b)) {
-		struct batch **head;
-
-		if (r->named++ == r->buckets)
-			grow_chains(r);
-		head = chain_of(r, b->id);
-		b->same_hash = *head;
-		*head = b;
-	}
+	if (has_plain_id(b))
+		add_to_chain(r, b);
 }
 
-/* The first place from lo on whose batch has at least that number (or, by_seq, ends at or behind
- * that seq); r->n when there is none. Holes belong to whatever stands before them. */
+/* The first place whose number is at least that; r->n when there is none. */
 static size_t
-lower_bound(const struct registry *r, uint64_t key, bool by_seq)
+place_of(const struct registry *r, uint64_t number)
 {
 	size_t lo = 0, hi = r->n;
 
 	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2, at = mid;
-		const struct batch *b;
+		size_t mid = lo + (hi - lo) / 2;
 
-		while (at > lo && !r->batches[at])
-			at--;
-		b = r->batches[at];
-		if (b && (by_seq ? b->first_seq + (b->count ? b->count - 1 : 0) : b->number) >= key)
-			hi = at;
+		if (r->entries[mid].number >= number)
+			hi = mid;
 		else
 			lo = mid + 1;
 	}
-	while (lo < r->n && !r->batches[lo])
-		lo++;
 	return lo;
 }
 
@@ -153,9 +152,9 @@ registry_remove(struct registry *r, struct batch *b)
 {
 	struct batch **at;
 
-	r->batches[lower_bound(r, b->number, false)] = NULL;
+	r->entries[place_of(r, b->number)].batch = NULL;
 	r->gone++;
-	while (r->n > 0 && !r->batches[r->n - 1]) {
+	while (r->n > 0 && !r->entries[r->n - 1].batch) {
 		r->n--;
 		r->gone--;
 	}
@@ -174,39 +173,51 @@ registry_remove(struct registry *r, struct batch *b)
 struct batch *
 registry_next(const struct registry *r, uint64_t number)
 {
-	size_t at = lower_bound(r, number, false);
+	size_t at = place_of(r, number);
 
-	return at < r->n ? r->batches[at] : NULL;
+	while (at < r->n && !r->entries[at].batch)
+		at++;
+	return at < r->n ? r->entries[at].batch : NULL;
 }
 
 struct batch *
 registry_prev(const struct registry *r, uint64_t number)
 {
-	size_t at = lower_bound(r, number, false);
+	size_t at = place_of(r, number);
 
-	if (at < r->n && r->batches[at]->number == number)
-		return r->batches[at];
+	if (at < r->n && r->entries[at].number == number && r->entries[at].batch)
+		return r->entries[at].batch;
 	while (at > 0)
-		if (r->batches[--at])
-			return r->batches[at];
+		if (r->entries[--at].batch)
+			return r->entries[at].batch;
 	return NULL;
 }
 
 struct batch *
 registry_find(const struct registry *r, uint64_t number)
 {
-	struct batch *b = registry_next(r, number);
+	size_t at = place_of(r, number);
 
-	return b && b->number == number ? b : NULL;
+	return at < r->n && r->entries[at].number == number ? r->entries[at].batch : NULL;
 }
 
 struct batch *
 registry_find_seq(const struct registry *r, uint64_t seq)
 {
-	size_t at = lower_bound(r, seq, true);
-	struct batch *b = at < r->n ? r->batches[at] : NULL;
+	size_t lo = 0, hi = r->n;
+	struct batch *b;
 
-	return b && seq >= b->first_seq && seq - b->first_seq < b->count ? b : NULL;
+	/* the last one that begins at or before it */
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (r->entries[mid].first_seq > seq)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	b = lo > 0 ? r->entries[lo - 1].batch : NULL;
+	return b && seq - b->first_seq < b->count ? b : NULL;
 }
 
 struct found {

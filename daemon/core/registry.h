@@ -13,8 +13,15 @@
 
 struct batch;
 
+/* The numbers stay when the batch is gone, so that a hole can be searched past. */
+struct registry_entry {
+	uint64_t number;
+	uint64_t first_seq;
+	struct batch *batch; /* NULL: gone */
+};
+
 struct registry {
-	struct batch **batches; /* by rising number and seq; NULL where one is gone */
+	struct registry_entry *entries; /* by rising number and seq */
 	size_t n, cap, gone;
 	struct batch **by_id; /* heads of chains of single messages that have a plain id */
 	size_t buckets, named;

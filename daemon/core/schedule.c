@@ -159,10 +159,14 @@ merge(struct list *a, struct list *b)
 static void
 sort_slot(struct list *slot)
 {
-	struct list *runs[48] = { NULL }, *chain = NULL, *l;
+	struct list *runs[48] = { NULL }, *chain = slot->next, *l;
 	size_t i;
 
-	while ((l = list_pop(slot)) != NULL) {
+	slot->prev->next = NULL;
+	list_init(slot);
+	while (chain) {
+		l = chain;
+		chain = l->next;
 		l->next = NULL;
 		for (i = 0; runs[i]; i++) {
 			l = merge(runs[i], l);

@@ -41,8 +41,8 @@ simulator_free(struct simulator *sim)
 	size_t i;
 
 	for (i = 0; i < sim->registry.n; i++)
-		if (sim->registry.batches[i])
-			batch_free(sim->registry.batches[i]);
+		if (sim->registry.entries[i].batch)
+			batch_free(sim->registry.entries[i].batch);
 	registry_fini(&sim->registry);
 	bus_fini(&sim->bus);
 	plan_unref(sim->plan);
@@ -56,7 +56,7 @@ simulator_configure(struct simulator *sim, const struct simulator_conf *conf)
 	plan_unref(sim->plan);
 	sim->plan = plan_new(&conf->delivery);
 	sim->lanes.concurrency = conf->delivery.concurrency;
-	delivery_refill(sim);
+	sim->needs_refill = true;
 	history_trim(sim);
 }
 
@@ -87,7 +87,9 @@ simulator_run(struct simulator *sim, int64_t real_ns, uint32_t slice)
 	} while (fire_next(sim, target));
 	if (target > sim->now_ns)
 		sim->now_ns = target;
-	return true;
+	if (sim->needs_refill)
+		delivery_refill(sim);
+	return !sim->needs_refill;
 }
 
 void

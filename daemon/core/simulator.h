@@ -20,6 +20,9 @@
 #include "core/schedule.h"
 #include "core/tally.h"
 
+/* How many moments are fired in one go, so that nobody else has to wait long. */
+#define SIMULATOR_SLICE 16384
+
 struct simulator_conf {
 	uint64_t pending; /* messages accepted and not final, at most */
 	uint64_t range;   /* length of one range, at most */
@@ -36,7 +39,9 @@ struct simulator {
 	uint64_t seed;
 	uint64_t next_seq;
 	uint64_t next_batch;
+	uint64_t reserved;  /* room that was promised to requests under way */
 	bool is_draining;   /* accepts nothing more */
+	bool needs_refill;  /* slots may be free while somebody waits for one */
 	bool has_news;      /* a watch is done: somebody has something to say before time goes on */
 	struct tally tally; /* over all */
 	struct bus bus;

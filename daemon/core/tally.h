@@ -30,8 +30,7 @@ struct tally {
 
 void tally_init(struct tally *t);
 
-/* One message moved, at that simulated and real time. The message has its old attempt count when
- * it begins a new one. */
+/* One message moved, at that simulated and real time. */
 void counts_move(struct counts *c, const struct message *m, enum message_state from,
     enum message_state to, int64_t now_ns, int64_t real_ns);
 

@@ -36,6 +36,7 @@ static const struct good good[] = {
 	{ "send id=\"q\\\"b\\\\n\\n\\t\"", "send p(id,q\"b\\n\n\t)" },
 	{ "send id=\"a..b\"", "send p(id,a..b)" },
 	{ "send id=a..b", "send p(id,a..b)" },
+	{ "send to=a\"b\"", "send p(to,a\"b\")" },
 	{ "send \xd0\x96 to=\xe2\x82\xac", "send w(\xd0\x96) p(to,\xe2\x82\xac)" },
 	{ "send 1.5", "send w(1.5)" },
 	{ "send a\rb", "send w(a\rb)" },
@@ -66,7 +67,7 @@ static const char *const bad[] = {
 	"send id=\"a\\x\"",
 	"send id=\"a\"b",
 	"send id=\"a\"\"b\"",
-	"send id=a\"b\"",
+
 	"send \xd0\x96=x",
 };
 
