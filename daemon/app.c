@@ -17,8 +17,7 @@
 #include "base/text.h"
 #include "io/pump.h"
 
-#define RUN_SLICE 16384 /* moments fired in one turn */
-#define FD_RESERVE 96   /* descriptors for other things than clients */
+#define FD_RESERVE 96 /* descriptors for other things than clients */
 #define STATUS_NS (2 * TEXT_NS_PER_S)
 #define FAREWELL_NS TEXT_NS_PER_S       /* for the last replies to leave */
 #define HASTE_NS (200 * TEXT_NS_PER_MS) /* for the log, when the end is to be at once */
@@ -102,24 +101,27 @@ may_jump(const struct app *app)
 	    line_front_is_ended(app->front);
 }
 
+/* Whether there is somewhere to jump to. */
+static bool
+can_jump(const struct app *app)
+{
+	return may_jump(app) && app->sim->schedule.n > 0 && !bus_is_congested(&app->sim->bus);
+}
+
 static void
 run_simulator(struct app *app)
 {
 	struct simulator *sim = app->sim;
 	int64_t now = loop_read_clock(app->loop);
 
-	if (!simulator_run(sim, now, RUN_SLICE)) {
+	if (!simulator_run(sim, now, SIMULATOR_SLICE)) {
 		if (!bus_is_congested(&sim->bus))
 			loop_want_turn(app->loop);
 		return;
 	}
-	if (!may_jump(app) || sim->schedule.n == 0)
-		return;
-	/* only when nothing else is to be done; else look again when that is done */
-	if (loop_was_idle(app->loop) && !line_front_has_work(app->front))
-		simulator_jump(sim, now, RUN_SLICE, line_front_wants_room(app->front));
-	if (!bus_is_congested(&sim->bus))
-		loop_want_turn(app->loop);
+	/* only when nothing else is to be done */
+	if (can_jump(app) && loop_was_idle(app->loop) && !line_front_has_work(app->front))
+		simulator_jump(sim, now, SIMULATOR_SLICE, line_front_wants_room(app->front));
 }
 
 static void
@@ -182,7 +184,7 @@ static bool
 is_stdio_done(const struct app *app)
 {
 	return app->options->is_stdio && line_front_connections(app->front) == 0 &&
-	    line_front_is_ended(app->front) && pending(app) == 0;
+	    pending(app) == 0 && pump_is_done(app->pump);
 }
 
 /* With --stdio: whoever waits, waits for ever, since time does not run and nobody else can come. */
@@ -198,6 +200,15 @@ is_stuck(struct app *app)
 	    !(line_front_is_ended(app->front) && pending(app) > 0))
 		return false;
 	return sim->clock.is_max ? sim->schedule.n == 0 : simulator_deadline(sim) == CLOCK_NEVER;
+}
+
+/* All replies are out. */
+static bool
+has_left(const struct app *app)
+{
+	if (app->pump)
+		return pump_is_done(app->pump);
+	return !line_front_has_output(app->front) && !line_front_has_work(app->front);
 }
 
 static void
@@ -224,8 +235,7 @@ check_phase(struct app *app)
 		}
 		break;
 	case PHASE_LEAVING:
-		if (app->is_over ||
-		    (!line_front_has_output(app->front) && !line_front_has_work(app->front)))
+		if (app->is_over || has_left(app))
 			loop_stop(app->loop);
 		break;
 	}
@@ -243,6 +253,9 @@ turn_end_cb(void *ctx)
 	line_front_flush(app->front);
 	check_phase(app);
 	arm_schedule_timer(app);
+	/* the next turn jumps if it finds nothing else to do, so it must not wait for anything */
+	if (can_jump(app))
+		loop_want_turn(app->loop);
 }
 
 static void
@@ -275,19 +288,6 @@ stop_cb(void *ctx, int signo)
 	loop_timer_at(app->phase_timer, app->drain_until_ns);
 }
 
-static void
-tell_problems(const struct conf_problems *problems)
-{
-	struct str rest = buf_str(&problems->lines);
-
-	while (rest.n > 0) {
-		size_t n = str_find(rest, '\n');
-
-		diag_error("%.*s", (int)n, rest.p);
-		rest = str_from(rest, n + 1);
-	}
-}
-
 /* All of the new settings, or, with every problem said, none of them. NULL in the latter case. */
 static struct settings *
 load_again(struct app *app, struct eventlog_target **target)
@@ -310,7 +310,7 @@ load_again(struct app *app, struct eventlog_target **target)
 		}
 	}
 	if (!fresh) {
-		tell_problems(&problems);
+		conf_problems_tell(&problems, diag_error);
 		diag_error("reload failed, nothing has changed: %u problems", problems.count);
 	}
 	conf_problems_fini(&problems);
@@ -326,6 +326,10 @@ reload_cb(void *ctx, int signo)
 	struct line_conf line;
 
 	(void)signo;
+	if (app->phase != PHASE_RUNNING) {
+		diag_warning("not reloaded: the daemon stops");
+		return;
+	}
 	notify_reloading();
 	fresh = load_again(app, &target);
 	if (fresh) {
@@ -440,7 +444,7 @@ start_clients(struct app *app)
 		listener_start(app->listeners, line_front_accept, app->front);
 		return true;
 	}
-	app->pump = pump_start(STDIN_FILENO, STDOUT_FILENO, &fd);
+	app->pump = pump_start(app->loop, STDIN_FILENO, STDOUT_FILENO, &fd);
 	if (!app->pump) {
 		diag_error("cannot copy standard input and output: %s", strerror(errno));
 		return false;
@@ -541,6 +545,23 @@ free_parts(struct app *app)
 	settings_free(app->settings);
 }
 
+/* Whether standard input and output were what they should be. */
+static bool
+stop_pump(struct app *app)
+{
+	int in_error, out_error;
+	bool is_done = pump_is_done(app->pump);
+
+	pump_stop(app->pump, &in_error, &out_error);
+	if (in_error != 0)
+		diag_error("standard input: %s", strerror(in_error));
+	if (out_error != 0 && out_error != EPIPE)
+		diag_error("standard output: %s", strerror(out_error));
+	else if (out_error == 0 && !is_done)
+		diag_error("standard output does not move; replies were lost");
+	return in_error == 0 && (out_error == EPIPE || (out_error == 0 && is_done));
+}
+
 /* The last words: replies, events, the ledger. */
 static enum app_status
 finish(struct app *app)
@@ -548,15 +569,10 @@ finish(struct app *app)
 	uint64_t lost = eventlog_stop(
 	    app->log, app->is_hasty ? HASTE_NS : app->settings->line.stall_timeout_ns);
 	enum app_status status = status_of(app);
-	int error = 0;
 
 	line_front_free(app->front);
-	if (app->pump && !app->is_hasty)
-		error = pump_stop(app->pump);
-	if (error != 0 && error != EPIPE) {
-		diag_error("standard output: %s", strerror(error));
-		status = status == APP_CUT_OFF ? status : APP_FAILED;
-	}
+	if (app->pump && !stop_pump(app) && status != APP_CUT_OFF)
+		status = APP_FAILED;
 	tell_ledger(app, lost);
 	return status;
 }

@@ -180,7 +180,10 @@ connect_host(const struct address *a, int64_t deadline_ns, struct buf *why)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
 	struct addrinfo *found, *at;
-	int fd = -1, error = getaddrinfo(a->host, a->port, &hints, &found);
+	/* no name at all is both loopbacks, also where nobody has written localhost into /etc/hosts
+	 */
+	const char *name = strcasecmp(a->host, "localhost") == 0 ? NULL : a->host;
+	int fd = -1, error = getaddrinfo(name, a->port, &hints, &found);
 
 	if (error != 0) {
 		set_reason(why, error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
@@ -208,7 +211,7 @@ static bool
 is_answering(int fd, int64_t deadline_ns, struct buf *why)
 {
 	static const char ping[] = "ping\n";
-	char answer[128];
+	char answer[128] = "";
 	size_t n = 0;
 
 	if (send(fd, ping, strlen(ping), MSG_NOSIGNAL) == -1) {

@@ -108,21 +108,6 @@ parse_options(int argc, char **argv, struct command_line *line)
 	return APP_USAGE;
 }
 
-static void
-tell_problems(const struct conf_problems *problems)
-{
-	struct str rest = buf_str(&problems->lines);
-
-	while (rest.n > 0) {
-		size_t n = str_find(rest, '\n');
-
-		diag_plain("%.*s", (int)n, rest.p);
-		rest = str_from(rest, n + 1);
-	}
-	diag_error(
-	    "the configuration has %u problem%s", problems->count, problems->count == 1 ? "" : "s");
-}
-
 static enum app_status
 print_config(const struct settings *settings)
 {
@@ -144,7 +129,9 @@ run(const struct command_line *line)
 	enum app_status status = APP_OK;
 
 	if (!settings) {
-		tell_problems(&problems);
+		conf_problems_tell(&problems, diag_plain);
+		diag_error("the configuration has %u problem%s", problems.count,
+		    problems.count == 1 ? "" : "s");
 		conf_problems_fini(&problems);
 		return APP_CONFIG;
 	}

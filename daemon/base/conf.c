@@ -32,6 +32,20 @@ struct load {
 };
 
 void
+conf_problems_tell(const struct conf_problems *p,
+    void (*say)(const char *format, ...) __attribute__((format(printf, 1, 2))))
+{
+	struct str rest = buf_str(&p->lines);
+
+	while (rest.n > 0) {
+		size_t n = str_find(rest, '\n');
+
+		say("%.*s", (int)n, rest.p);
+		rest = str_from(rest, n + 1);
+	}
+}
+
+void
 conf_problems_fini(struct conf_problems *p)
 {
 	buf_fini(&p->lines);

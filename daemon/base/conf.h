@@ -65,6 +65,10 @@ struct conf_problems {
 
 void conf_problems_fini(struct conf_problems *p);
 
+/* Says each line, by diag_error() or diag_plain(). */
+void conf_problems_tell(const struct conf_problems *p,
+    void (*say)(const char *format, ...) __attribute__((format(printf, 1, 2))));
+
 /* Adds one line; control characters in it become '?'. */
 void conf_problem(struct conf_problems *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,12 +1,9 @@
 /*
- * Owns the clients and the one command that each may have under way. Invariants: a client whose
- * task is not done has its connection paused; a client is freed when both its connection and its
- * task are gone, after the turn, never inside a callback.
+ * Owns the set of clients and what their connections call back for; whose command goes on when;
+ * and the order in which that happens at the end of a turn.
  */
 #include "front/line.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,235 +13,8 @@
 #include "core/intake.h"
 #include "front/line_client.h"
 
-#define RUN_SLICE 16384 /* moments fired in one go */
 #define CHECK_NS (10 * TEXT_NS_PER_S)
 #define REFUSED_MAX 32 /* clients at once that are told why */
-
-static const char *const code_names[] = {
-	[LINE_BAD_COMMAND] = "bad_command",
-	[LINE_BAD_ARGUMENT] = "bad_argument",
-	[LINE_BAD_UTF8] = "bad_utf8",
-	[LINE_TOO_LONG] = "line_too_long",
-	[LINE_UNKNOWN_OUTCOME] = "unknown_outcome",
-	[LINE_NOT_FOUND] = "not_found",
-	[LINE_BUSY] = "busy",
-	[LINE_TIMEOUT] = "timeout",
-	[LINE_DRAINING] = "draining",
-};
-
-void
-line_detail(struct line_client *c, struct str line)
-{
-	if (!c->conn)
-		return;
-	conn_write(c->conn, line.p, line.n);
-	conn_write(c->conn, "\n", 1);
-}
-
-void
-line_reply_buf(struct line_client *c, const struct buf *b)
-{
-	line_detail(c, buf_str(b));
-}
-
-void
-line_reply(struct line_client *c, const char *format, ...)
-{
-	char line[512];
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vsnprintf(line, sizeof line, format, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof line)
-		abort();
-	line_detail(c, (struct str){ line, (size_t)n });
-}
-
-void
-line_error(struct line_client *c, enum line_code code, const char *format, ...)
-{
-	char line[512];
-	va_list ap;
-	int n;
-
-	c->front->n_errors++;
-	va_start(ap, format);
-	n = vsnprintf(line, sizeof line, format, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof line)
-		abort();
-	line_reply(c, "-ERR %s %s", code_names[code], line);
-}
-
-void
-line_reply_summary(struct line_client *c, const struct counts *counts)
-{
-	struct buf b = { 0 };
-
-	buf_printf(&b, "+OK n=%lu delivered=%lu bounced=%lu expired=%lu dropped=%lu cancelled=%lu",
-	    counts->accepted, counts->state[STATE_DELIVERED], counts->state[STATE_BOUNCED],
-	    counts->state[STATE_EXPIRED], counts->state[STATE_DROPPED],
-	    counts->state[STATE_CANCELLED]);
-	buf_printf(&b, " attempts=%lu elapsed=", counts->attempts);
-	text_format_seconds(&b, counts_elapsed(counts), 3);
-	buf_add_lit(&b, "s simulated=");
-	text_format_seconds(&b, counts_simulated(counts), 3);
-	buf_add_lit(&b, "s");
-	line_reply_buf(c, &b);
-	buf_fini(&b);
-}
-
-bool
-line_client_is_full(const struct line_client *c)
-{
-	return c->conn && conn_backlog(c->conn) > CONN_BACKLOG_HIGH;
-}
-
-struct owner *
-line_client_owner(struct line_client *c)
-{
-	if (!c->owner)
-		c->owner = owner_new();
-	return c->owner;
-}
-
-static void
-free_cb(void *p)
-{
-	free(p);
-}
-
-/* Both its connection and its task are gone. */
-static void
-bury(struct line_client *c)
-{
-	list_remove(&c->link);
-	list_remove(&c->run_link);
-	if (c->is_refused)
-		c->front->n_refused--;
-	loop_remove(c->timer);
-	if (c->owner)
-		owner_unref(c->owner);
-	loop_bury(c->front->loop, free_cb, c);
-}
-
-/* Idling counts from now. */
-static void
-arm_idle_timer(struct line_client *c)
-{
-	int64_t idle = c->front->conf.idle_timeout_ns, now = loop_read_clock(c->front->loop);
-
-	if (c->timer)
-		loop_timer_at(
-		    c->timer, idle > 0 && !c->is_local ? clock_add(now, idle) : CLOCK_NEVER);
-}
-
-static void
-end_task(struct line_client *c)
-{
-	bool was_paused = c->task.progress != LINE_DONE;
-
-	if (c->task.has_timeout)
-		c->front->n_timers--;
-	c->task.end(c);
-	c->task = (struct line_task){ 0 };
-	list_remove(&c->run_link);
-	if (!c->conn) {
-		bury(c);
-		return;
-	}
-	if (c->front->is_finishing) {
-		line_client_quit(c);
-	} else if (was_paused) {
-		conn_resume(c->conn);
-		arm_idle_timer(c);
-	}
-}
-
-static void
-make_step(struct line_client *c)
-{
-	enum line_progress progress = c->task.step(c);
-
-	switch (progress) {
-	case LINE_DONE:
-		end_task(c);
-		return;
-	case LINE_AGAIN:
-		list_add_tail(&c->front->runnable, &c->run_link);
-		loop_want_turn(c->front->loop);
-		break;
-	case LINE_NO_ROOM:
-		list_add_tail(&c->front->roomless, &c->run_link);
-		break;
-	case LINE_CONGESTED:
-		list_add_tail(&c->front->congested, &c->run_link);
-		break;
-	case LINE_WAITING:
-		break;
-	}
-	if (c->task.progress == LINE_DONE && c->conn)
-		conn_pause(c->conn);
-	c->task.progress = progress;
-}
-
-void
-line_client_start(struct line_client *c)
-{
-	c->task.progress = LINE_DONE; /* not paused yet */
-	make_step(c);
-}
-
-void
-line_client_wake(struct line_client *c)
-{
-	if (!list_is_empty(&c->run_link))
-		return;
-	list_add_tail(&c->front->runnable, &c->run_link);
-	loop_want_turn(c->front->loop);
-}
-
-static void
-timer_cb(void *ctx)
-{
-	struct line_client *c = ctx;
-	int64_t idle = c->front->conf.idle_timeout_ns, since;
-
-	if (c->task.step) {
-		c->task.has_timed_out = c->task.has_timeout;
-		if (c->task.has_timeout)
-			line_client_wake(c);
-		return;
-	}
-	if (idle == 0 || !c->conn)
-		return;
-	since = conn_last_input(c->conn);
-	if (!c->events && loop_read_clock(c->front->loop) >= clock_add(since, idle))
-		line_client_quit(c);
-	else
-		loop_timer_at(
-		    c->timer, clock_add(c->events ? loop_now(c->front->loop) : since, idle));
-}
-
-void
-line_client_set_timeout(struct line_client *c, int64_t timeout_ns)
-{
-	if (!c->timer)
-		c->timer = loop_add_timer(c->front->loop, timer_cb, c);
-	c->task.has_timeout = true;
-	c->front->n_timers++;
-	loop_timer_at(c->timer, clock_add(loop_read_clock(c->front->loop), timeout_ns));
-}
-
-void
-line_client_quit(struct line_client *c)
-{
-	c->has_ended = true;
-	if (c->conn)
-		conn_finish(c->conn);
-}
 
 /* Brings the simulator up to date, once a turn: what is accepted now comes after all that was due
  * before. False when there is still something to fire. */
@@ -254,7 +24,8 @@ is_current(struct line_front *front)
 	if (front->turn == loop_turn(front->loop))
 		return front->is_current;
 	front->turn = loop_turn(front->loop);
-	front->is_current = simulator_run(front->sim, loop_read_clock(front->loop), RUN_SLICE) ||
+	front->is_current =
+	    simulator_run(front->sim, loop_read_clock(front->loop), SIMULATOR_SLICE) ||
 	    bus_is_congested(&front->sim->bus);
 	return front->is_current;
 }
@@ -276,16 +47,6 @@ line_cb(void *ctx, struct str line, bool is_whole)
 		line_execute(c, line, is_whole);
 }
 
-void
-line_client_drop(struct line_client *c)
-{
-	conn_close(c->conn);
-	c->conn = NULL;
-	line_events_stop(c);
-	c->front->n_clients--;
-	bury(c);
-}
-
 static void
 overlong_cb(void *ctx, struct str head, struct str tail)
 {
@@ -302,15 +63,6 @@ overlong_cb(void *ctx, struct str head, struct str tail)
 		    c->front->conf.line_octets);
 }
 
-static void
-last_final_cb(void *ctx)
-{
-	struct line_client *c = ctx;
-
-	c->front->sim->has_news = true;
-	line_client_wake(c);
-}
-
 /* The peer asks nothing more. Events go on until its own messages are final. */
 static void
 ended_cb(void *ctx)
@@ -319,11 +71,14 @@ ended_cb(void *ctx)
 	struct selector own = { .kind = SELECT_OWN, .owner = c->owner };
 
 	c->has_ended = true;
-	if (c->events && c->owner &&
-	    watch_start(&c->last, c->front->sim, &own, 0, NULL, last_final_cb, c) == WATCH_PENDING)
-		c->is_watching_last = true;
-	else
+	if (!c->events || !c->owner) {
 		line_client_quit(c);
+		return;
+	}
+	c->is_watching_last = true;
+	if (watch_start(&c->last, c->front->sim, &own, 0, NULL, line_client_watch_cb, c) !=
+	    WATCH_PENDING)
+		line_client_wake(c);
 }
 
 static void
@@ -349,14 +104,12 @@ closed_cb(void *ctx)
 	if (c->is_watching_last)
 		watch_stop(&c->last);
 	c->is_watching_last = false;
-	if (!c->is_refused)
-		c->front->n_clients--;
 	if (c->task.step && c->task.outlives_client)
 		return;
 	if (c->task.step)
-		end_task(c);
+		line_client_end(c);
 	else
-		bury(c);
+		line_client_bury(c);
 }
 
 static const struct conn_handler handler = { ready_cb, line_cb, overlong_cb, ended_cb, drained_cb,
@@ -403,11 +156,14 @@ void
 line_front_configure(struct line_front *front, const struct line_conf *conf)
 {
 	struct conn_limits limits = conn_limits_of(conf);
+	struct list *l;
 
 	free(front->scratch);
 	front->scratch = mem_alloc(conf->line_octets);
 	front->conf = *conf;
 	conn_set_configure(front->conns, &limits);
+	list_foreach (l, &front->clients)
+		line_client_idle(list_entry(l, struct line_client, link));
 }
 
 static struct line_client *
@@ -454,10 +210,7 @@ line_front_accept(void *ctx, int fd)
 	}
 	c = client_new(front, fd);
 	front->n_clients++;
-	if (front->conf.idle_timeout_ns > 0) {
-		c->timer = loop_add_timer(front->loop, timer_cb, c);
-		arm_idle_timer(c);
-	}
+	line_client_idle(c);
 }
 
 void
@@ -473,7 +226,7 @@ static void
 run_client(struct line_client *c)
 {
 	if (c->task.step) {
-		make_step(c);
+		line_client_step(c);
 	} else if (c->is_watching_last && c->last.status != WATCH_PENDING) {
 		watch_stop(&c->last);
 		c->is_watching_last = false;
@@ -525,9 +278,9 @@ is_waiting_for(const struct line_front *front, unsigned progress)
 	struct list *l;
 
 	list_foreach (l, &front->clients) {
-		const struct line_client *c = list_entry(l, struct line_client, link);
-
-		if (c->task.step && progress & (1U << c->task.progress))
+		const struct line_client *c = list_entry(l, struct line_client,
+		    link); /* one that only waits for its client to read waits for no message */
+		if (c->task.step && !c->task.is_answering && progress & (1U << c->task.progress))
 			return true;
 	}
 	return false;
@@ -577,6 +330,21 @@ line_front_is_ended(const struct line_front *front)
 	return true;
 }
 
+/* What can be said of a command that will not be finished. */
+static void
+cut_short(struct line_client *c)
+{
+	const struct line_task *t = &c->task;
+
+	if (t->batch && !t->is_watching)
+		line_error(c, LINE_DRAINING, "accepted=%u", t->batch->accepted);
+	else if (t->is_cancel)
+		line_error(c, LINE_DRAINING, "cancelled=%lu", t->count);
+	else
+		line_error(c, LINE_DRAINING, "the daemon stops");
+	line_client_end(c);
+}
+
 void
 line_front_finish(struct line_front *front)
 {
@@ -585,13 +353,10 @@ line_front_finish(struct line_front *front)
 	front->is_finishing = true;
 	list_foreach_safe (l, after, &front->clients) {
 		struct line_client *c = list_entry(l, struct line_client, link);
-
-		if (!c->task.step) {
+		if (!c->task.step)
 			line_client_quit(c);
-		} else if (!c->task.is_answering) {
-			line_error(c, LINE_DRAINING, "the daemon stops");
-			end_task(c);
-		}
+		else if (!c->task.is_answering)
+			cut_short(c);
 	}
 }
 
@@ -608,9 +373,9 @@ line_front_free(struct line_front *front)
 		if (c->is_watching_last)
 			watch_stop(&c->last);
 		if (c->task.step)
-			end_task(c);
+			line_client_end(c);
 		else
-			bury(c);
+			line_client_bury(c);
 	}
 	conn_set_free(front->conns);
 	loop_remove(front->check);

@@ -55,14 +55,16 @@ struct line_task {
 	bool has_timeout, has_timed_out;
 	struct batch *batch; /* send, gather */
 	uint32_t index;      /* gather: the next line */
-	bool is_gather, is_watching;
+	bool is_gather, is_watching, is_cancel;
 	struct watch watch;    /* gather, wait */
-	struct selection walk; /* cancel */
+	struct selection walk; /* cancel, list */
 	struct selector selector;
 	char *text;     /* the selector's, when it must outlive the line */
 	uint64_t count; /* cancel: cancelled; list: listed */
 	uint64_t *seqs; /* list */
-	size_t n, at;
+	size_t n, cap, at;
+	unsigned states;
+	uint64_t limit;
 };
 
 struct line_front {
@@ -88,14 +90,14 @@ struct line_client {
 	struct list link;
 	struct list run_link; /* runnable, roomless or congested */
 	struct line_front *front;
-	struct conn *conn;   /* NULL: gone, but its task is not done */
+	struct conn *conn;   /* NULL: gone, but its task is not done, so it still counts */
 	struct owner *owner; /* of its messages; made when there are some */
 	struct line_task task;
 	struct loop_event *timer; /* of the task's timeout, or of idling */
 	struct bus_subscription *events;
 	bool is_events_json;
 	bool is_refused; /* told so, and closing */
-	bool is_local;   /* --stdio: never idle, never counted */
+	bool is_local;   /* --stdio: never idles */
 	bool has_ended;  /* asks nothing more */
 	struct selector events_selector;
 	char *events_text;
@@ -126,8 +128,19 @@ bool line_client_is_full(const struct line_client *c);
  */
 void line_client_start(struct line_client *c);
 
-/* What the task waited for has come. */
+/* What the task waited for has come. The second is for watches. */
 void line_client_wake(struct line_client *c);
+void line_client_watch_cb(void *ctx);
+
+/* The task's next step; its end, answered or not. */
+void line_client_step(struct line_client *c);
+void line_client_end(struct line_client *c);
+
+/* Idling counts from now, if that is limited. */
+void line_client_idle(struct line_client *c);
+
+/* Both its connection and its task are gone. */
+void line_client_bury(struct line_client *c);
 
 /* The task is woken with has_timed_out at that real time. */
 void line_client_set_timeout(struct line_client *c, int64_t timeout_ns);
@@ -197,6 +210,7 @@ struct line_command {
 	void (*run)(struct line_client *c, const struct line_options *o);
 	unsigned keys;
 	enum line_words words;
+	bool is_search; /* may look at very many messages */
 };
 
 extern const struct line_command line_commands[];

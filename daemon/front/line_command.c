@@ -100,29 +100,40 @@ tell_help(struct line_client *c, const struct line_options *o)
 
 const struct line_command line_commands[] = {
 	{ "send", SEND_KEYS, "accepts one message or a range; answers when all of it is accepted",
-	    line_send, KEYS_SEND, WORDS_ID },
+	    line_send, KEYS_SEND, WORDS_ID, false },
 	{ "gather", SEND_KEYS, "as send, then waits for all of it and lists each in order",
-	    line_gather, KEYS_SEND, WORDS_ID },
+	    line_gather, KEYS_SEND, WORDS_ID, false },
 	{ "wait", "[SELECTOR] [STATE=N...] [timeout=DUR]",
 	    "waits until all that is found is final, or until N have got to STATE", line_wait,
-	    KEYS_SELECTOR | KEYS_WAIT, WORDS_ONE },
+	    KEYS_SELECTOR | KEYS_WAIT, WORDS_ONE, true },
 	{ "events", "on|json|off [SELECTOR] [type=a,b]", "tells events from now on, as they happen",
-	    line_events, KEYS_SELECTOR | KEYS_EVENTS, WORDS_TWO },
+	    line_events, KEYS_SELECTOR | KEYS_EVENTS, WORDS_TWO, false },
 	{ "status", "SELECTOR", "says what became of the newest message that is found", line_status,
-	    KEYS_SELECTOR, WORDS_ONE },
+	    KEYS_SELECTOR, WORDS_ONE, true },
 	{ "list", "[SELECTOR] [state=a,b] [limit=100]", "lists messages, the newest last",
-	    line_list, KEYS_SELECTOR | KEYS_LIST, WORDS_ONE },
-	{ "cancel", "SELECTOR", "ends what is not final", line_cancel, KEYS_SELECTOR, WORDS_ONE },
+	    line_list, KEYS_SELECTOR | KEYS_LIST, WORDS_ONE, true },
+	{ "cancel", "SELECTOR", "ends what is not final", line_cancel, KEYS_SELECTOR, WORDS_ONE,
+	    true },
 	{ "stats", "", "counts messages by state, connections and losses", tell_stats, KEYS_NONE,
-	    WORDS_NONE },
-	{ "hello", "", "says version, protocol, seed, clock", say_hello, KEYS_NONE, WORDS_NONE },
-	{ "ping", "", "says pong", say_pong, KEYS_NONE, WORDS_NONE },
-	{ "help", "[VERB]", "lists the commands, or explains one", tell_help, KEYS_NONE,
-	    WORDS_ONE },
-	{ "quit", "", "ends the connection when all is answered", say_bye, KEYS_NONE, WORDS_NONE },
+	    WORDS_NONE, false },
+	{ "hello", "", "says version, protocol, seed, clock", say_hello, KEYS_NONE, WORDS_NONE,
+	    false },
+	{ "ping", "", "says pong", say_pong, KEYS_NONE, WORDS_NONE, false },
+	{ "help", "[VERB]", "lists the commands, or explains one", tell_help, KEYS_NONE, WORDS_ONE,
+	    false },
+	{ "quit", "", "ends the connection when all is answered", say_bye, KEYS_NONE, WORDS_NONE,
+	    false },
 };
 
 const size_t line_commands_n = sizeof line_commands / sizeof line_commands[0];
+
+static void
+run_command(struct line_client *c, const struct line_command *command, const struct line_options *o)
+{
+	command->run(c, o);
+	if (command->is_search && c->conn)
+		conn_yield(c->conn);
+}
 
 static void
 run_request(struct line_client *c, const struct line_request *r, const char *why)
@@ -135,7 +146,7 @@ run_request(struct line_client *c, const struct line_request *r, const char *why
 	else if (why)
 		line_error(c, LINE_BAD_ARGUMENT, "%s", why);
 	else if (line_options_parse(c, r, command->keys, command->words, &o))
-		command->run(c, &o);
+		run_command(c, command, &o);
 }
 
 void
@@ -143,13 +154,12 @@ line_execute(struct line_client *c, struct str line, bool is_whole)
 {
 	struct line_request r;
 	const char *why;
-
+	if (line.n == 0 || line.p[0] == '#')
+		return;
 	if (line_is_http(line)) {
 		line_client_drop(c);
 		return;
 	}
-	if (line.n == 0 || line.p[0] == '#')
-		return;
 	if (!is_whole) {
 		line_error(c, LINE_BAD_ARGUMENT, "the last line has no end and was not executed");
 		return;

@@ -80,9 +80,7 @@ parse_value(struct str *s, char **scratch, struct line_arg *arg)
 	size_t used;
 
 	if (s->n == 0 || s->p[0] != '"') {
-		used = span(*s, '"');
-		if (used < s->n && s->p[used] == '"')
-			return "a quote stands in the middle of a value";
+		used = span(*s, ' ');
 		if (used == 0)
 			return "a key has no value; an empty one is \"\"";
 		arg->value = str_head(*s, used);

@@ -8,6 +8,8 @@
 #include "core/intake.h"
 #include "front/line_client.h"
 
+#define LIST_SLICE 16384 /* messages looked at in one turn */
+
 /* The selector that must be there. */
 static bool
 need_selector(struct line_client *c, const struct line_options *o, struct selector *s)
@@ -54,12 +56,24 @@ line_status(struct line_client *c, const struct line_options *o)
 static void
 list_end_cb(struct line_client *c)
 {
+	selection_fini(&c->task.walk);
+	free(c->task.text);
 	free(c->task.seqs);
+}
+
+static void
+remember(struct line_task *t, const struct message *m)
+{
+	if (t->n == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 64;
+		t->seqs = mem_resize_array(t->seqs, t->cap, sizeof t->seqs[0]);
+	}
+	t->seqs[t->n++] = message_seq(m);
 }
 
 /* Lines as the client reads them. What has been forgotten since is left out. */
 static enum line_progress
-list_step(struct line_client *c)
+tell_list(struct line_client *c)
 {
 	const struct registry *registry = &c->front->sim->registry;
 	struct line_task *t = &c->task;
@@ -85,29 +99,42 @@ list_step(struct line_client *c)
 	return LINE_DONE;
 }
 
+/* Looks for the newest first, some at a time. */
+static enum line_progress
+list_step(struct line_client *c)
+{
+	struct line_task *t = &c->task;
+	uint32_t slice = LIST_SLICE;
+
+	for (; !t->is_answering; slice--) {
+		struct message *m = slice > 0 && t->n < t->limit ? selection_next(&t->walk) : NULL;
+
+		if (m && (t->states == 0 || t->states & (1U << m->state)))
+			remember(t, m);
+		if (slice == 0)
+			return LINE_AGAIN;
+		t->is_answering = !m;
+	}
+	return tell_list(c);
+}
+
 void
 line_list(struct line_client *c, const struct line_options *o)
 {
 	struct selector s = { .kind = SELECT_ALL };
-	struct selection walk;
-	struct message *m;
 	bool is_given;
-	size_t cap = 0;
 
 	if (!line_options_selector(c, o, o->word, &s, &is_given))
 		return;
-	c->task = (struct line_task){ .step = list_step, .end = list_end_cb, .is_answering = true };
-	selection_init(&walk, &c->front->sim->registry, &s, true);
-	while (c->task.n < o->limit && (m = selection_next(&walk)) != NULL) {
-		if (o->states != 0 && !(o->states & (1U << m->state)))
-			continue;
-		if (c->task.n == cap) {
-			cap = cap ? cap * 2 : 64;
-			c->task.seqs = mem_resize_array(c->task.seqs, cap, sizeof c->task.seqs[0]);
-		}
-		c->task.seqs[c->task.n++] = message_seq(m);
-	}
-	selection_fini(&walk);
+	c->task = (struct line_task){
+		.step = list_step,
+		.end = list_end_cb,
+		.states = o->states,
+		.limit = o->limit,
+	};
+	c->task.text = line_keep_selector(&s);
+	c->task.selector = s;
+	selection_init(&c->task.walk, &c->front->sim->registry, &c->task.selector, true);
 	line_client_start(c);
 }
 
@@ -143,6 +170,7 @@ line_cancel(struct line_client *c, const struct line_options *o)
 		.step = cancel_step,
 		.end = cancel_end_cb,
 		.outlives_client = true,
+		.is_cancel = true,
 	};
 	c->task.text = line_keep_selector(&s);
 	c->task.selector = s;

@@ -87,15 +87,6 @@ list_results(struct line_client *c)
 	return LINE_DONE;
 }
 
-static void
-all_final_cb(void *ctx)
-{
-	struct line_client *c = ctx;
-
-	c->front->sim->has_news = true;
-	line_client_wake(c);
-}
-
 /* All of it is accepted: now until all of it is final, and then the list. */
 static enum line_progress
 gather_step(struct line_client *c)
@@ -108,7 +99,7 @@ gather_step(struct line_client *c)
 		struct selector s = { .kind = SELECT_BATCH, .number = t->batch->number };
 
 		t->is_watching = true;
-		watch_start(&t->watch, c->front->sim, &s, 0, NULL, all_final_cb, c);
+		watch_start(&t->watch, c->front->sim, &s, 0, NULL, line_client_watch_cb, c);
 	}
 	return t->watch.status == WATCH_PENDING ? LINE_WAITING : list_results(c);
 }
@@ -171,8 +162,8 @@ open_batch(struct line_client *c, const struct line_options *o, bool is_gather)
 		.first = o->first,
 		.last = o->last,
 		.size = o->size,
-		.concurrency = o->concurrency,
-		.is_gathered = is_gather,
+		.concurrency = o->concurrency,		.is_gathered = is_gather,
+		.is_reserved = o->is_full_error,
 		.plan = {
 			.latency = o->has_latency ? &o->latency : NULL,
 			.connect = o->has_connect ? &o->connect : NULL,

@@ -6,15 +6,6 @@
 #include "front/line_client.h"
 
 static void
-done_cb(void *ctx)
-{
-	struct line_client *c = ctx;
-
-	c->front->sim->has_news = true;
-	line_client_wake(c);
-}
-
-static void
 end_cb(struct line_client *c)
 {
 	watch_stop(&c->task.watch);
@@ -56,8 +47,8 @@ line_wait(struct line_client *c, const struct line_options *o)
 		s = (struct selector){ .kind = SELECT_OWN, .owner = line_client_owner(c) };
 	c->task = (struct line_task){ .step = step, .end = end_cb };
 	c->task.text = line_keep_selector(&s);
-	if (watch_start(&c->task.watch, c->front->sim, &s, o->goals, o->goal, done_cb, c) ==
-		WATCH_PENDING &&
+	if (watch_start(&c->task.watch, c->front->sim, &s, o->goals, o->goal, line_client_watch_cb,
+		c) == WATCH_PENDING &&
 	    o->has_timeout)
 		line_client_set_timeout(c, o->timeout_ns);
 	line_client_start(c);

@@ -40,6 +40,7 @@ struct conn {
 	bool is_skipping;
 	bool is_paused;
 	bool wants_lines; /* may be given some that were read before */
+	uint64_t yielded; /* the turn in which no more lines are given */
 	bool is_full;     /* the queue went above high and has not been below low since */
 	bool is_at_end;   /* the peer's end of input was read */
 	bool is_ended;    /* …and told */
@@ -132,7 +133,8 @@ want_work(struct conn *c)
 static bool
 may_give_lines(const struct conn *c)
 {
-	return !c->is_dead && !c->is_paused && !c->is_full && !c->is_finishing;
+	return !c->is_dead && !c->is_paused && !c->is_full && !c->is_finishing &&
+	    c->yielded != loop_turn(c->set->loop);
 }
 
 static bool
@@ -270,6 +272,10 @@ want_lines(struct conn *c)
 static void
 give_saved(struct conn *c)
 {
+	if (c->yielded == loop_turn(c->set->loop)) {
+		want_lines(c);
+		return;
+	}
 	c->wants_lines = false;
 	if (!may_give_lines(c) || (c->in.len == 0 && !c->is_at_end))
 		return;
@@ -488,6 +494,13 @@ size_t
 conn_backlog(const struct conn *c)
 {
 	return c->out.len - c->sent;
+}
+
+void
+conn_yield(struct conn *c)
+{
+	c->yielded = loop_turn(c->set->loop);
+	want_lines(c);
 }
 
 void

@@ -73,6 +73,9 @@ void conn_write(struct conn *c, const void *data, size_t n);
 /* Octets that are queued. */
 size_t conn_backlog(const struct conn *c);
 
+/* No further line is given in this turn: the last one was much work. */
+void conn_yield(struct conn *c);
+
 /* No further line is given until conn_resume(). */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);

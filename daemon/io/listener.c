@@ -238,17 +238,19 @@ open_unix(
 	}
 	l = add_listener(set, fd);
 	l->path = mem_copy_str(path);
+	if (stat(l->path, &st) == 0) {
+		l->device = st.st_dev;
+		l->inode = st.st_ino;
+	}
 	if (set_group(l->path, conf->unix_group) == -1) {
 		buf_printf(why, "cannot give %s to group %s: %s", l->path, conf->unix_group,
 		    strerror(errno));
 		return false;
 	}
-	if (chmod(l->path, (mode_t)conf->unix_mode) == -1 || stat(l->path, &st) == -1) {
+	if (chmod(l->path, (mode_t)conf->unix_mode) == -1) {
 		explain(why, "cannot set the mode of", path, errno);
 		return false;
 	}
-	l->device = st.st_dev;
-	l->inode = st.st_ino;
 	return true;
 }
 
@@ -261,7 +263,7 @@ is_family_missing(int error)
 static in_port_t
 port_of(int fd)
 {
-	struct sockaddr_in6 sa; /* the port is at the same place in both families */
+	struct sockaddr_in6 sa = { 0 }; /* the port is at the same place in both families */
 	socklen_t len = sizeof sa;
 
 	return getsockname(fd, (struct sockaddr *)&sa, &len) == 0 ? sa.sin6_port : 0;

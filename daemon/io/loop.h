@@ -48,8 +48,8 @@ int64_t loop_wall_clock(void);
 
 /*
  * Callbacks when fd can be read or written, each on or off as loop_fd_want() says last. Nothing
- * is on at first. stall_timeout_ns > 0: the write side also calls back with is_stalled set
- * when it was wanted for that long and never became writable.
+ * is on at first. stall_timeout_ns > 0: LOOP_STALLED when writing was wanted for that long and
+ * the descriptor never became writable.
  */
 enum loop_fd_event { LOOP_READABLE, LOOP_WRITABLE, LOOP_STALLED };
 typedef void loop_fd_cb(void *ctx, enum loop_fd_event what);

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,10 +22,23 @@
 
 struct pump {
 	pthread_t reader, writer;
+	struct loop_waker *waker;
 	int in_fd, out_fd;
-	int fd;    /* the threads' end of the pair */
-	int error; /* of writing; written by the writer before it ends */
+	int fd;                  /* the threads' end of the pair */
+	int in_error, out_error; /* written by their threads before they end */
+	atomic_bool is_done;     /* the writer has ended */
 };
+
+/* The descriptor is not ours, and somebody else may have made it non-blocking. */
+static bool
+is_to_be_tried_again(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	if (errno == EAGAIN)
+		poll(&p, 1, -1);
+	return errno == EAGAIN || errno == EINTR;
+}
 
 /* All of it, or the error. */
 static int
@@ -32,7 +47,7 @@ write_all(int fd, const char *data, size_t n)
 	while (n > 0) {
 		ssize_t written = write(fd, data, n);
 
-		if (written == -1 && errno == EINTR)
+		if (written == -1 && is_to_be_tried_again(fd, POLLOUT))
 			continue;
 		if (written == -1)
 			return errno;
@@ -49,7 +64,7 @@ read_some(int fd, char *data, size_t n)
 
 	do
 		got = read(fd, data, n);
-	while (got == -1 && errno == EINTR);
+	while (got == -1 && is_to_be_tried_again(fd, POLLIN));
 	return got;
 }
 
@@ -63,34 +78,43 @@ read_thread(void *arg)
 	while ((n = read_some(p->in_fd, data, sizeof data)) > 0)
 		if (write_all(p->fd, data, (size_t)n) != 0)
 			return NULL;
+	if (n == -1)
+		p->in_error = errno;
 	shutdown(p->fd, SHUT_WR);
 	return NULL;
 }
 
-static void *
-write_thread(void *arg)
+static void
+write_lines(struct pump *p)
 {
-	struct pump *p = arg;
 	char data[PUMP_SIZE];
 	size_t len = 0, whole;
 	ssize_t n;
 
-	while ((n = read_some(p->fd, data + len, sizeof data - len)) > 0) {
+	while (p->out_error == 0 && (n = read_some(p->fd, data + len, sizeof data - len)) > 0) {
 		char *end;
 
 		len += (size_t)n;
 		end = memrchr(data, '\n', len);
 		whole = end ? (size_t)(end - data) + 1 : len == sizeof data ? len : 0;
 		stdout_lock();
-		p->error = write_all(p->out_fd, data, whole);
+		p->out_error = write_all(p->out_fd, data, whole);
 		stdout_unlock();
-		if (p->error != 0)
-			break;
 		len -= whole;
 		memmove(data, data + whole, len);
 	}
-	/* the loop's end learns that nobody reads any more */
-	shutdown(p->fd, SHUT_RD);
+}
+
+static void *
+write_thread(void *arg)
+{
+	struct pump *p = arg;
+
+	write_lines(p);
+	/* the loop's end learns that nobody reads, or writes, any more */
+	shutdown(p->fd, SHUT_RDWR);
+	atomic_store(&p->is_done, true);
+	loop_wake(p->waker);
 	return NULL;
 }
 
@@ -108,15 +132,36 @@ start_thread(pthread_t *thread, void *(*run)(void *), struct pump *p)
 	return error;
 }
 
+/* Reads, writes and polls are cancellation points. */
 static void
-end_reader(struct pump *p)
+end_thread(pthread_t thread)
 {
-	pthread_cancel(p->reader);
-	pthread_join(p->reader, NULL);
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+}
+
+static int
+start_threads(struct pump *p)
+{
+	int error = start_thread(&p->reader, read_thread, p);
+
+	if (error != 0)
+		return error;
+	error = start_thread(&p->writer, write_thread, p);
+	if (error != 0)
+		end_thread(p->reader);
+	return error;
+}
+
+/* The turn that follows sees that it is done. */
+static void
+wake_cb(void *ctx)
+{
+	(void)ctx;
 }
 
 struct pump *
-pump_start(int in_fd, int out_fd, int *fd)
+pump_start(struct loop *loop, int in_fd, int out_fd, int *fd)
 {
 	struct pump *p = mem_alloc(sizeof *p);
 	int pair[2], error;
@@ -128,17 +173,12 @@ pump_start(int in_fd, int out_fd, int *fd)
 	p->in_fd = in_fd;
 	p->out_fd = out_fd;
 	p->fd = pair[1];
-	error = fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 ? errno : 0;
-	if (error == 0)
-		error = start_thread(&p->reader, read_thread, p);
-	if (error == 0) {
-		error = start_thread(&p->writer, write_thread, p);
-		if (error != 0)
-			end_reader(p);
-	}
+	p->waker = loop_add_waker(loop, wake_cb, NULL);
+	error = fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 ? errno : start_threads(p);
 	if (error != 0) {
 		close(pair[0]);
 		close(pair[1]);
+		loop_waker_free(p->waker);
 		free(p);
 		errno = error;
 		return NULL;
@@ -147,15 +187,20 @@ pump_start(int in_fd, int out_fd, int *fd)
 	return p;
 }
 
-int
-pump_stop(struct pump *p)
+bool
+pump_is_done(const struct pump *p)
 {
-	int error;
+	return atomic_load(&p->is_done);
+}
 
-	pthread_join(p->writer, NULL);
-	end_reader(p);
+void
+pump_stop(struct pump *p, int *in_error, int *out_error)
+{
+	end_thread(p->writer);
+	end_thread(p->reader);
+	*in_error = p->in_error;
+	*out_error = p->out_error;
+	loop_waker_free(p->waker);
 	close(p->fd);
-	error = p->error;
 	free(p);
-	return error;
 }

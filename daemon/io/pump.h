@@ -8,15 +8,23 @@
  * started the program and are left as they are.
  */
 
+#include <stdbool.h>
+
+#include "io/loop.h"
+
 struct pump;
 
 /* Starts copying. *fd is the loop's end, non-blocking, the caller's. NULL and errno on failure. */
-struct pump *pump_start(int in_fd, int out_fd, int *fd);
+struct pump *pump_start(struct loop *loop, int in_fd, int out_fd, int *fd);
+
+/* Whether everything is written, or nothing can be written any more. The loop is woken when it
+ * becomes true. */
+bool pump_is_done(const struct pump *p);
 
 /*
- * After the loop's end is closed: waits until everything is written. Gives 0, or the error that
- * writing ended with.
+ * Ends both threads, whatever they wait for; if it is not done, what is not written is lost. Gives
+ * 0 or the errors that reading and writing ended with.
  */
-int pump_stop(struct pump *p);
+void pump_stop(struct pump *p, int *in_error, int *out_error);
 
 #endif
