@@ -45,13 +45,30 @@ dispatch(struct simulator *sim, struct message *m)
 	move_and_tell(sim, m, STATE_SENDING);
 }
 
-void
-delivery_refill(struct simulator *sim)
+/* Gives the slots that one step made free, at the moment of that step. */
+static void
+give_slots(struct simulator *sim)
 {
 	struct message *m;
-	while (!(sim->needs_refill = bus_is_congested(&sim->bus)) &&
-	    (m = lanes_next(&sim->lanes)) != NULL)
+
+	/* when many are free, that is done in slices, and nobody jumps the queue */
+	while (!sim->needs_refill && (m = lanes_next(&sim->lanes)) != NULL)
 		dispatch(sim, m);
+}
+
+bool
+delivery_refill(struct simulator *sim, uint32_t slice)
+{
+	struct message *m;
+
+	while (sim->needs_refill && slice-- > 0 && !bus_is_congested(&sim->bus)) {
+		m = lanes_next(&sim->lanes);
+		if (m)
+			dispatch(sim, m);
+		else
+			sim->needs_refill = false;
+	}
+	return !sim->needs_refill;
 }
 
 static void
@@ -84,14 +101,14 @@ delivery_accept(struct simulator *sim, struct message *m)
 {
 	m->accepted_ns = sim->now_ns;
 	move_and_tell(sim, m, STATE_WAITING);
-	delivery_refill(sim);
+	give_slots(sim);
 }
 
 void
 delivery_fire(struct simulator *sim, struct message *m)
 {
 	finish(sim, m, STATE_DELIVERED, message_batch(m)->plan->outcome);
-	delivery_refill(sim);
+	give_slots(sim);
 }
 
 void

@@ -6,6 +6,9 @@
  * then says so on the bus. All happens at sim->now_ns.
  */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct batch;
 struct message;
 struct simulator;
@@ -17,14 +20,14 @@ void delivery_accept(struct simulator *sim, struct message *m);
 void delivery_fire(struct simulator *sim, struct message *m);
 
 /* Ends a message that is not final. The slot that becomes free is not given to anybody yet, since
- * who waits for it may be next to end: delivery_refill() after the last. */
+ * who waits for it may be next to end: set sim->needs_refill after the last. */
 void delivery_cancel(struct simulator *sim, struct message *m);
 
 /* Nothing more is accepted for this batch: it may be done now. */
 void delivery_close_batch(struct simulator *sim, struct batch *b);
 
-/* Dispatches what waits, as far as the limits allow; while the bus is congested this is put off
- * (sim->needs_refill). */
-void delivery_refill(struct simulator *sim);
+/* Where many slots may have become free (sim->needs_refill): dispatches at most that many of those
+ * who wait. True when no more can be. */
+bool delivery_refill(struct simulator *sim, uint32_t slice);
 
 #endif

@@ -115,7 +115,8 @@ intake_cancel(struct simulator *sim, struct selection *walk, uint32_t slice, uin
 	while (slice-- > 0 && !bus_is_congested(&sim->bus)) {
 		m = selection_next(walk);
 		if (!m) {
-			delivery_refill(sim);
+			sim->needs_refill = true;
+			delivery_refill(sim, slice);
 			return true;
 		}
 		if (message_is_final(m))

@@ -79,17 +79,16 @@ simulator_run(struct simulator *sim, int64_t real_ns, uint32_t slice)
 {
 	int64_t target = clock_now(&sim->clock, real_ns);
 
-	sim->real_ns = real_ns;
-	history_trim(sim);
+	sim->real_ns = real_ns;	history_trim(sim);
+	if (!delivery_refill(sim, slice))
+		return false;
 	do {
 		if (bus_is_congested(&sim->bus) || slice-- == 0)
 			return false;
 	} while (fire_next(sim, target));
 	if (target > sim->now_ns)
 		sim->now_ns = target;
-	if (sim->needs_refill)
-		delivery_refill(sim);
-	return !sim->needs_refill;
+	return true;
 }
 
 void

@@ -56,7 +56,8 @@ struct simulator *simulator_new(const struct simulator_conf *conf, const struct 
     uint64_t seed, uint64_t hash_seed, int64_t real_ns, int64_t wall_ns);
 void simulator_free(struct simulator *sim);
 
-/* New settings for what is accepted from now on; limits hold at once. */
+/* New settings for what is accepted from now on; limits hold at once. After a simulator_run(): what
+ * a raised limit lets go is dispatched at now_ns. */
 void simulator_configure(struct simulator *sim, const struct simulator_conf *conf);
 
 /*

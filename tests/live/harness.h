@@ -24,7 +24,9 @@
 #define HARNESS_IS_SANITIZED 0
 #endif
 
+#ifndef HARNESS_DEADLINE_MS
 #define HARNESS_DEADLINE_MS 40000
+#endif
 #define HARNESS_SHOWN 3000 /* octets of each story that a failure shows */
 #define HARNESS_EXTENT(array) (sizeof(array) / sizeof(array)[0])
 
