@@ -37,6 +37,7 @@ check() {
 	fi
 }
 
+# shellcheck disable=SC2016 # it is for another shell
 by_shell='
 exec 3<> "/dev/tcp/127.0.0.1/$0"
 cat >&3

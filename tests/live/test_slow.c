@@ -67,7 +67,7 @@ test_who_does_not_read_is_not_read_from(void **state)
 	expect(HARNESS_IS_SANITIZED || daemon_rss_kib(d) < before + MEMORY_KIB);
 	expect_text(client_ask(other, "gather 1 latency=1ms"), "+OK n=1 %");
 	/* the rest of the last line; then every one of them has its answer */
-	client_send(c, "help send\n" + sent % 10);
+	client_send(c, &"help send\n"[sent % 10]);
 	client_send(c, "quit\n");
 	while ((line = client_line(c)) && strcmp(line, "+OK bye") != 0) {
 		if (line[0] == '*')
