@@ -109,11 +109,26 @@ is_excluded(const struct watch *w, uint64_t seq)
 	return false;
 }
 
+/* Whether the message is meant. Moves come in runs of one batch, so its answer is kept. */
+static bool
+is_meant(struct watch *w, const struct message *m)
+{
+	const struct batch *b = message_batch(m);
+	uint32_t index = message_index(m);
+
+	if (w->batch.number != b->number) {
+		w->batch.number = b->number;
+		w->batch.is_meant =
+		    selector_match_batch(&w->selector, b, &w->batch.first, &w->batch.last);
+	}
+	return w->batch.is_meant && index >= w->batch.first && index <= w->batch.last;
+}
+
 void
 watch_note(struct watch *w, const struct simulator *sim, const struct message *m,
     enum message_state from, enum message_state to)
 {
-	if (w->is_filtered && !selector_match(&w->selector, m))
+	if (w->is_filtered && !is_meant(w, m))
 		return;
 	if (w->is_bounded && is_excluded(w, message_seq(m)))
 		return;

@@ -44,7 +44,12 @@ struct seq_range {
 struct watch {
 	struct list link; /* on a tally */
 	struct selector selector;
-	bool is_filtered; /* the tally counts more than is meant */
+	bool is_filtered; /* the tally counts more than is meant: */
+	struct {
+		uint64_t number; /* of the batch that was asked about last… */
+		bool is_meant;   /* …and what of it is meant */
+		uint32_t first, last;
+	} batch;
 	struct counts counts;
 	unsigned goals; /* mask of 1U << enum watch_goal; 0: all that is there now is final */
 	uint64_t goal[GOAL_COUNT];

@@ -243,6 +243,32 @@ test_range_and_line_and_history(void **state)
 	daemon_stop(d);
 }
 
+/* Nothing is remembered, and still a gather can tell what became of its own; then it is forgotten.
+ */
+static void
+test_history_of_nothing(void **state)
+{
+	struct daemon *d = daemon_start(
+	    "-o", "limits.history=0", "-o", "clock.scale=max", "-o", "log.events=finished", NULL);
+	struct client *c = client_connect(d);
+	long before = 0;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 500; i++) {
+		client_send(c, "gather 0..999\n");
+		expect_text(client_line(c), "* 0 delivered %");
+		expect_text(client_reply(c), "+OK n=1000 delivered=1000 %");
+		if (i == 50)
+			before = daemon_rss_kib(d);
+	}
+	expect_text(client_ask(c, "list"), "+OK n=0");
+	expect_text(client_ask(c, "status all"), "-ERR not_found %");
+	print_message("memory grew by %ld KiB\n", daemon_rss_kib(d) - before);
+	expect(HARNESS_IS_SANITIZED || daemon_rss_kib(d) < before + 6144);
+	daemon_stop(d);
+}
+
 static void
 test_idle_connections_are_closed(void **state)
 {
@@ -278,6 +304,7 @@ main(void)
 		LIVE_TEST(test_full_error_is_all_or_nothing),
 		LIVE_TEST(test_cancel_makes_room),
 		LIVE_TEST(test_range_and_line_and_history),
+		LIVE_TEST(test_history_of_nothing),
 		LIVE_TEST(test_idle_connections_are_closed),
 	};
 

@@ -11,6 +11,22 @@
 #include "core/registry.h"
 #include "core/selector.h"
 
+/* How many of all messages the selector matches, one by one. */
+static size_t
+count_matches(struct world *w, const struct selector *s)
+{
+	struct selector all = { .kind = SELECT_ALL };
+	struct selection walk;
+	struct message *m;
+	size_t n = 0;
+
+	selection_init(&walk, &w->sim->registry, &all, false);
+	while ((m = selection_next(&walk)) != NULL)
+		n += selector_match(s, m);
+	selection_fini(&walk);
+	return n;
+}
+
 /* The seqs a walk finds, written out. */
 static void
 expect_walk(struct world *w, struct selector s, bool is_backwards, const char *expected)
@@ -18,16 +34,18 @@ expect_walk(struct world *w, struct selector s, bool is_backwards, const char *e
 	struct selection walk;
 	struct message *m;
 	char found[1024] = "";
-	size_t n = 0;
+	size_t n = 0, count = 0;
 
 	selection_init(&walk, &w->sim->registry, &s, is_backwards);
 	while ((m = selection_next(&walk)) != NULL) {
 		n += (size_t)snprintf(
 		    found + n, sizeof found - n, "%s%lu", n ? " " : "", message_seq(m));
 		assert_true(selector_match(&s, m));
+		count++;
 	}
 	selection_fini(&walk);
 	assert_string_equal(found, expected);
+	assert_int_equal(count_matches(w, &s), count);
 }
 
 static struct selector

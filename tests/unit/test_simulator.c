@@ -158,6 +158,87 @@ test_draining_cuts_a_range_short(void **state)
 	world_free(w);
 }
 
+/* Room that was promised to one is not there for another. */
+static void
+test_reserved_room_is_kept(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct batch_request whole = world_range(0, 29), other = world_one("other");
+	struct batch *b, *late;
+	struct world *w;
+
+	(void)state;
+	conf.pending = 30;
+	w = world_new(&conf, false);
+	whole.is_reserved = true;
+	b = intake_open(w->sim, w->owner, &whole);
+	assert_int_equal(intake_room(w->sim), 0);
+	assert_int_equal(intake_accept(w->sim, b, 10), INTAKE_MORE);
+	late = intake_open(w->sim, w->owner, &other);
+	assert_int_equal(intake_accept(w->sim, late, 1), INTAKE_NO_ROOM);
+	assert_int_equal(intake_accept(w->sim, b, 100), INTAKE_DONE);
+	intake_release(w->sim, b);
+	world_pass(w, SEC);
+	assert_int_equal(intake_accept(w->sim, late, 1), INTAKE_DONE);
+	intake_release(w->sim, late);
+	/* what is cut short gives its room back */
+	b = intake_open(w->sim, w->owner, &whole);
+	assert_int_equal(intake_accept(w->sim, b, 10), INTAKE_MORE);
+	intake_close(w->sim, b);
+	intake_release(w->sim, b);
+	assert_int_equal(w->sim->reserved, 0);
+	assert_int_equal(intake_room(w->sim), 19);
+	world_free(w);
+}
+
+static void
+test_raised_limit_dispatches_now(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct batch_request r = world_range(0, 9);
+	struct world *w;
+	struct batch *b;
+
+	(void)state;
+	conf.delivery.concurrency = 1;
+	conf.delivery.latency.fixed_ns = 10 * SEC;
+	w = world_new(&conf, false);
+	b = world_send(w, &r);
+	world_pass(w, 3 * SEC);
+	conf.delivery.concurrency = 5;
+	simulator_configure(w->sim, &conf);
+	assert_false(simulator_run(w->sim, w->real_ns, 3));
+	world_pass(w, 0);
+	assert_int_equal(w->sim->lanes.in_flight, 5);
+	assert_int_equal(batch_message(b, 4)->due_ns, WORLD_EPOCH + 13 * SEC);
+	world_free(w);
+}
+
+/* What is about to be cancelled is not dispatched first. */
+static void
+test_cancel_dispatches_nothing(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct selector all = { .kind = SELECT_ALL };
+	struct batch_request r = world_range(0, 9);
+	struct selection walk;
+	struct world *w;
+	uint64_t n = 0;
+
+	(void)state;
+	conf.delivery.concurrency = 2;
+	w = world_new(&conf, false);
+	world_send(w, &r);
+	selection_init(&walk, &w->sim->registry, &all, false);
+	while (!intake_cancel(w->sim, &walk, 3, &n))
+		;
+	selection_fini(&walk);
+	assert_int_equal(n, 10);
+	assert_int_equal(w->sim->tally.counts.attempts, 2);
+	world_check(w);
+	world_free(w);
+}
+
 static void
 test_history_forgets_the_oldest(void **state)
 {
@@ -374,6 +455,9 @@ main(void)
 		cmocka_unit_test(test_a_small_batch_is_not_starved),
 		cmocka_unit_test(test_pending_limit_holds_a_range_up),
 		cmocka_unit_test(test_draining_cuts_a_range_short),
+		cmocka_unit_test(test_reserved_room_is_kept),
+		cmocka_unit_test(test_raised_limit_dispatches_now),
+		cmocka_unit_test(test_cancel_dispatches_nothing),
 		cmocka_unit_test(test_history_forgets_the_oldest),
 		cmocka_unit_test(test_jump),
 		cmocka_unit_test(test_congestion_stops_time),
