@@ -336,7 +336,8 @@ reload_cb(void *ctx, int signo)
 		line = line_conf_of(fresh);
 		diag_configure(&fresh->diag);
 		line_front_configure(app->front, &line);
-		eventlog_reconfigure(app->log, &fresh->log, target);		simulator_run(app->sim, loop_read_clock(app->loop), UINT32_MAX);
+		eventlog_reconfigure(app->log, &fresh->log, target);
+		simulator_run(app->sim, loop_read_clock(app->loop), UINT32_MAX);
 		simulator_configure(app->sim, &fresh->simulator);
 		settings_free(app->settings);
 		app->settings = fresh;

@@ -169,10 +169,10 @@ struct message *
 batch_add_message(struct batch *b)
 {
 	uint32_t index = b->accepted++;
-	struct block **slot = block_slot(b, index);
-
-	if (!*slot)
+	struct block **slot = block_slot(b, index);	if (!*slot) {
 		*slot = block_new(b, index);
+		b->n_blocks++;
+	}
 	(*slot)->kept++;
 	b->kept++;
 	return &(*slot)->messages[index % BATCH_BLOCK];
@@ -199,8 +199,7 @@ drop_block(struct batch *b, uint32_t base)
 	if (!*slot || (*slot)->kept > 0 || b->holders > 0 || b->accepted < end)
 		return;
 	free(*slot);
-	*slot = NULL;
-	if (b->kept == 0 && !b->is_open) {
+	*slot = NULL;	if (--b->n_blocks == 0 && !b->is_open) {
 		free(b->blocks);
 		b->blocks = NULL;
 	}

@@ -43,6 +43,7 @@ struct batch {
 	uint32_t count;    /* messages asked for; lowered when the range is cut short */
 	uint32_t accepted; /* so far, in order */
 	uint32_t kept;     /* message records that are not forgotten */
+	uint32_t n_blocks; /* that exist */
 	uint32_t holders;  /* gathers that still read from it */
 	bool is_range;
 	bool is_open;                      /* more will be accepted */

@@ -79,7 +79,8 @@ simulator_run(struct simulator *sim, int64_t real_ns, uint32_t slice)
 {
 	int64_t target = clock_now(&sim->clock, real_ns);
 
-	sim->real_ns = real_ns;	history_trim(sim);
+	sim->real_ns = real_ns;
+	history_trim(sim);
 	if (!delivery_refill(sim, slice))
 		return false;
 	do {

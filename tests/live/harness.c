@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /*
  * Owns the daemons of the test that runs, so that a test which fails leaves nothing behind and says
  * all there is to know. The clients are in harness_client.c.

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 #ifndef LIVE_HARNESS_H
 #define LIVE_HARNESS_H
 

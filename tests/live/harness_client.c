@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /*
  * Owns the connections of the test that runs and remembers what was said on each. All of them are
  * non-blocking here, so that a client that sends is one that reads meanwhile.

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* What no client should send: one stable error each, the connection alive, nothing executed. */
 #include "harness.h"
 

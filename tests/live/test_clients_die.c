@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* Clients that end at every octet of a session, in every way there is to end: what was accepted is
  * delivered, and nothing of them stays behind. */
 #include "harness.h"

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* How the daemon ends that never got to its work, and those that were only asked something. */
 #include "harness.h"
 

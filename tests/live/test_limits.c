@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* Limits: who comes too late is told so, who is inside is served, and nobody spins. */
 #include "harness.h"
 

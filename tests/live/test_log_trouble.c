@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* A log that cannot be written: deliveries go on, what is lost is counted and said, and when it can
  * be written again it is. And the rule that makes the log worth reading: it is ahead of replies. */
 #include "harness.h"

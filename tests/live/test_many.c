@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* Many at once: connections, and messages of one line. */
 #include "harness.h"
 

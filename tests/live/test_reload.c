@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* SIGHUP: all of a new configuration or none of it. SIGUSR1: log files that are moved away. */
 #include "harness.h"
 

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* How the daemon ends, and what it says when it has. */
 #include "harness.h"
 

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* Clients that do not read, or hardly: their own memory is small, their replies wait for them. */
 #include "harness.h"
 

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* Where the daemon listens, what it is handed, and what it tells the one who started it. */
 #include "harness.h"
 

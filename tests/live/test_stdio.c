@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* The line protocol on standard input and output: files, pipes, nothing at all; and runs that do
  * not depend on how fast their input comes. */
 #include "harness.h"

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* The two runs of the tutorial that all of this began with, at the speed of real life: the log is
  * what the Python programs print, byte for byte, and how long it took. */
 #include "harness.h"

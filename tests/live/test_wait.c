@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: ISC */
 /* Waiting, selecting, and the order of one connection. */
 #include "harness.h"
 
