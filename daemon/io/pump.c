@@ -24,30 +24,35 @@ struct pump {
 	pthread_t reader, writer;
 	struct loop_waker *waker;
 	int in_fd, out_fd;
-	int fd;                  /* the threads' end of the pair */
+	int fd; /* the threads' end of the pair */
+	/* here and not on the threads' stacks, which a cancelled thread leaves as they are */
+	struct pollfd in_poll, out_poll;
+	char in_data[PUMP_SIZE], out_data[PUMP_SIZE];
 	int in_error, out_error; /* written by their threads before they end */
 	atomic_bool is_done;     /* the writer has ended */
 };
 
 /* The descriptor is not ours, and somebody else may have made it non-blocking. */
 static bool
-is_to_be_tried_again(int fd, short events)
+is_to_be_tried_again(struct pollfd *p, int fd, short events)
 {
-	struct pollfd p = { .fd = fd, .events = events };
+	int error = errno;
 
-	if (errno == EAGAIN)
-		poll(&p, 1, -1);
-	return errno == EAGAIN || errno == EINTR;
+	if (error == EAGAIN) {
+		*p = (struct pollfd){ .fd = fd, .events = events };
+		poll(p, 1, -1);
+	}
+	return error == EAGAIN || error == EINTR;
 }
 
 /* All of it, or the error. */
 static int
-write_all(int fd, const char *data, size_t n)
+write_all(struct pollfd *p, int fd, const char *data, size_t n)
 {
 	while (n > 0) {
 		ssize_t written = write(fd, data, n);
 
-		if (written == -1 && is_to_be_tried_again(fd, POLLOUT))
+		if (written == -1 && is_to_be_tried_again(p, fd, POLLOUT))
 			continue;
 		if (written == -1)
 			return errno;
@@ -58,13 +63,13 @@ write_all(int fd, const char *data, size_t n)
 }
 
 static ssize_t
-read_some(int fd, char *data, size_t n)
+read_some(struct pollfd *p, int fd, char *data, size_t n)
 {
 	ssize_t got;
 
 	do
 		got = read(fd, data, n);
-	while (got == -1 && is_to_be_tried_again(fd, POLLIN));
+	while (got == -1 && is_to_be_tried_again(p, fd, POLLIN));
 	return got;
 }
 
@@ -72,11 +77,10 @@ static void *
 read_thread(void *arg)
 {
 	struct pump *p = arg;
-	char data[PUMP_SIZE];
 	ssize_t n;
 
-	while ((n = read_some(p->in_fd, data, sizeof data)) > 0)
-		if (write_all(p->fd, data, (size_t)n) != 0)
+	while ((n = read_some(&p->in_poll, p->in_fd, p->in_data, PUMP_SIZE)) > 0)
+		if (write_all(&p->in_poll, p->fd, p->in_data, (size_t)n) != 0)
 			return NULL;
 	if (n == -1)
 		p->in_error = errno;
@@ -87,18 +91,17 @@ read_thread(void *arg)
 static void
 write_lines(struct pump *p)
 {
-	char data[PUMP_SIZE];
+	char *data = p->out_data, *end;
 	size_t len = 0, whole;
 	ssize_t n;
 
-	while (p->out_error == 0 && (n = read_some(p->fd, data + len, sizeof data - len)) > 0) {
-		char *end;
-
+	while (p->out_error == 0 &&
+	    (n = read_some(&p->out_poll, p->fd, data + len, PUMP_SIZE - len)) > 0) {
 		len += (size_t)n;
 		end = memrchr(data, '\n', len);
-		whole = end ? (size_t)(end - data) + 1 : len == sizeof data ? len : 0;
+		whole = end ? (size_t)(end - data) + 1 : len == PUMP_SIZE ? len : 0;
 		stdout_lock();
-		p->out_error = write_all(p->out_fd, data, whole);
+		p->out_error = write_all(&p->out_poll, p->out_fd, data, whole);
 		stdout_unlock();
 		len -= whole;
 		memmove(data, data + whole, len);
