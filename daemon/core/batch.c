@@ -169,7 +169,8 @@ struct message *
 batch_add_message(struct batch *b)
 {
 	uint32_t index = b->accepted++;
-	struct block **slot = block_slot(b, index);	if (!*slot) {
+	struct block **slot = block_slot(b, index);
+	if (!*slot) {
 		*slot = block_new(b, index);
 		b->n_blocks++;
 	}
@@ -199,7 +200,8 @@ drop_block(struct batch *b, uint32_t base)
 	if (!*slot || (*slot)->kept > 0 || b->holders > 0 || b->accepted < end)
 		return;
 	free(*slot);
-	*slot = NULL;	if (--b->n_blocks == 0 && !b->is_open) {
+	*slot = NULL;
+	if (--b->n_blocks == 0 && !b->is_open) {
 		free(b->blocks);
 		b->blocks = NULL;
 	}
