@@ -170,6 +170,7 @@ batch_add_message(struct batch *b)
 {
 	uint32_t index = b->accepted++;
 	struct block **slot = block_slot(b, index);
+
 	if (!*slot) {
 		*slot = block_new(b, index);
 		b->n_blocks++;
