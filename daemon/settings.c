@@ -353,9 +353,12 @@ static const struct conf_key keys[] = {
 	    "How long deliveries may go on after SIGTERM before they are cut off. Real time." },
 
 	{ "delivery", "latency", &type_latency, AT(simulator.delivery.latency), "fixed 1s", ANY,
-	    RELOADED, "How long an attempt takes once it is connected: a duration such as 80ms." },
+	    RELOADED,
+	    "How long an attempt takes once it is connected: 80ms, fixed 1s, uniform 500ms 1500ms, "
+	    "normal mean=1s stddev=200ms, exponential mean=800ms, lognormal median=80ms p99=2s (or "
+	    "p90= p95= p999= sigma=), each with min= max= if wanted." },
 	{ "delivery", "connect", &type_latency, AT(simulator.delivery.connect), "fixed 0s", ANY,
-	    RELOADED, "How long connecting takes, before the latency." },
+	    RELOADED, "How long connecting takes, before the latency; the same forms." },
 	{ "delivery", "outcome", &type_outcome, AT(simulator.delivery.outcome), "delivered", ANY,
 	    RELOADED, "What becomes of a message that asks for nothing else." },
 	{ "delivery", "concurrency", &type_concurrency, AT(simulator.delivery.concurrency),

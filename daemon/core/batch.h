@@ -40,6 +40,7 @@ struct batch {
 	uint64_t first_seq;
 	uint64_t first;    /* the number of its first message, for a range */
 	uint64_t size;     /* octets, 0: not said */
+	uint64_t sequel;   /* without id: which one of its recipient's it is, from 1 */
 	uint32_t count;    /* messages asked for; lowered when the range is cut short */
 	uint32_t accepted; /* so far, in order */
 	uint32_t kept;     /* message records that are not forgotten */

@@ -5,6 +5,7 @@
 #include "core/delivery.h"
 
 #include "core/batch.h"
+#include "core/draw.h"
 #include "core/simulator.h"
 #include "core/watch.h"
 
@@ -38,10 +39,13 @@ static void
 dispatch(struct simulator *sim, struct message *m)
 {
 	const struct plan *plan = message_batch(m)->plan;
+	uint64_t key = plan_is_random(plan) ? message_draw_key(m) : 0;
+	int64_t connect, latency;
 
 	m->attempt++;
-	m->due_ns = clock_add(
-	    clock_add(sim->now_ns, latency_draw(&plan->connect)), latency_draw(&plan->latency));
+	connect = latency_draw(&plan->connect, draw_bits(key, m->attempt, DRAW_CONNECT));
+	latency = latency_draw(&plan->latency, draw_bits(key, m->attempt, DRAW_LATENCY));
+	m->due_ns = clock_add(clock_add(sim->now_ns, connect), latency);
 	move_and_tell(sim, m, STATE_SENDING);
 }
 

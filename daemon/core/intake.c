@@ -30,6 +30,8 @@ intake_open(struct simulator *sim, struct owner *owner, const struct batch_reque
 		return NULL;
 	b = batch_new(r, sim->next_batch++, sim->next_seq, owner, sim->plan);
 	sim->next_seq += b->count;
+	if (!b->id.p && !b->is_range)
+		b->sequel = sequel_next(&sim->sequels, b->to);
 	if (b->is_reserved)
 		sim->reserved += b->count;
 	batch_hold(b);

@@ -1,11 +1,58 @@
 /*
- * Owns the distributions of latency: their text and their draws.
+ * Owns the distributions of latency: their text and their quantile functions. A distribution is a
+ * row that says which keys it needs and takes; the parser knows none of them by name.
  */
 #include "core/latency.h"
 
-#include "base/text.h"
+#include <math.h>
 
-#define FIXED STR("fixed")
+#include "base/text.h"
+#include "core/draw.h"
+
+#define BIT(key) (1U << LATENCY_##key)
+#define BOUNDS (BIT(MIN) | BIT(MAX))
+#define SPREADS (BIT(P90) | BIT(P95) | BIT(P99) | BIT(P999) | BIT(SIGMA))
+#define SIGMA_UNIT 1000000 /* sigma is read in millionths */
+#define SIGMA_MAX (10 * SIGMA_UNIT)
+
+static const char *const key_names[LATENCY_KEYS] = {
+	[LATENCY_MEAN] = "mean",
+	[LATENCY_STDDEV] = "stddev",
+	[LATENCY_MEDIAN] = "median",
+	[LATENCY_P90] = "p90",
+	[LATENCY_P95] = "p95",
+	[LATENCY_P99] = "p99",
+	[LATENCY_P999] = "p999",
+	[LATENCY_SIGMA] = "sigma",
+	[LATENCY_MIN] = "min",
+	[LATENCY_MAX] = "max",
+};
+
+/* The quantiles of the standard normal distribution that the percentiles stand for. */
+static const double normal_quantiles[LATENCY_KEYS] = {
+	[LATENCY_P90] = 1.2815515655446004,
+	[LATENCY_P95] = 1.6448536269514722,
+	[LATENCY_P99] = 2.3263478740408408,
+	[LATENCY_P999] = 3.0902323061678132,
+};
+
+struct form {
+	const char *name;
+	unsigned needs, takes;
+	const char *usage; /* what is wrong when a key is missing or too many */
+};
+
+static const struct form forms[LATENCY_KINDS] = {
+	[LATENCY_FIXED] = { "fixed", BIT(FIRST), BIT(FIRST), "needs a duration behind fixed" },
+	[LATENCY_UNIFORM] = { "uniform", BIT(FIRST) | BIT(SECOND), BIT(FIRST) | BIT(SECOND),
+	    "needs two durations behind uniform" },
+	[LATENCY_NORMAL] = { "normal", BIT(MEAN) | BIT(STDDEV), BIT(MEAN) | BIT(STDDEV),
+	    "needs mean= and stddev= behind normal" },
+	[LATENCY_EXPONENTIAL] = { "exponential", BIT(MEAN), BIT(MEAN),
+	    "needs mean= behind exponential" },
+	[LATENCY_LOGNORMAL] = { "lognormal", BIT(MEDIAN), BIT(MEDIAN) | SPREADS,
+	    "needs median= and one of p90= p95= p99= p999= sigma= behind lognormal" },
+};
 
 static bool
 is_blank(char c)
@@ -13,42 +60,224 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* Takes the next word from the front of *s; an empty one at the end. */
 static struct str
-trim(struct str s)
+next_word(struct str *s)
 {
-	while (s.n > 0 && is_blank(s.p[0]))
-		s = str_from(s, 1);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
+	struct str word;
+	size_t n = 0;
+
+	while (s->n > 0 && is_blank(s->p[0]))
+		*s = str_from(*s, 1);
+	while (n < s->n && !is_blank(s->p[n]))
+		n++;
+	word = str_head(*s, n);
+	*s = str_from(*s, n);
+	return word;
+}
+
+/* "1.5": up to ten, with up to six decimals, in millionths. */
+static const char *
+parse_sigma(struct str s, int64_t *out)
+{
+	static const char wrong[] = "has a sigma that is not a number from 0.000001 to 10";
+	struct str rest = str_from(s, str_find(s, '.'));
+	uint64_t whole = 0, unit = SIGMA_UNIT, part = 0;
+
+	if (text_parse_u63(str_head(s, s.n - rest.n), &whole) || rest.n == 1 || rest.n > 7)
+		return wrong;
+	for (rest = str_from(rest, 1); rest.n > 0; rest = str_from(rest, 1)) {
+		if (rest.p[0] < '0' || rest.p[0] > '9')
+			return wrong;
+		unit /= 10;
+		part += (uint64_t)(rest.p[0] - '0') * unit;
+	}
+	if (whole > 10 || whole * SIGMA_UNIT + part > SIGMA_MAX || whole + part == 0)
+		return wrong;
+	*out = (int64_t)(whole * SIGMA_UNIT + part);
+	return NULL;
+}
+
+static enum latency_key
+find_key(struct str name)
+{
+	int key;
+
+	for (key = LATENCY_MEAN; key < LATENCY_KEYS; key++)
+		if (str_eq(name, str_of(key_names[key])))
+			break;
+	return (enum latency_key)key;
+}
+
+/* One word behind the name: "key=value", or the next of those that have no key. */
+static const char *
+parse_word(struct str word, const struct form *form, struct latency *l)
+{
+	size_t n = str_find(word, '=');
+	enum latency_key key = LATENCY_FIRST;
+
+	if (n < word.n)
+		key = find_key(str_head(word, n));
+	else if (l->given & BIT(FIRST))
+		key = LATENCY_SECOND;
+	if (key == LATENCY_KEYS || !((form->takes | BOUNDS) & (1U << key)))
+		return n < word.n ? "has a key that it does not take" : form->usage;
+	if (l->given & (1U << key))
+		return n < word.n ? "has a key twice" : form->usage;
+	l->given |= 1U << key;
+	if (n < word.n)
+		word = str_from(word, n + 1);
+	return key == LATENCY_SIGMA ? parse_sigma(word, &l->value[key])
+				    : text_parse_duration(word, &l->value[key]);
+}
+
+/* Of the five ways to say how wide a lognormal is, exactly one must be there. */
+static const char *
+derive_sigma(struct latency *l)
+{
+	unsigned spread = l->given & SPREADS;
+	int key;
+
+	if (spread == 0 || (spread & (spread - 1)) != 0)
+		return forms[LATENCY_LOGNORMAL].usage;
+	key = __builtin_ctz(spread);
+	if (l->value[LATENCY_MEDIAN] == 0)
+		return "has a median of 0";
+	if (key == LATENCY_SIGMA) {
+		l->sigma = (double)l->value[key] / SIGMA_UNIT;
+		return NULL;
+	}
+	if (l->value[key] < l->value[LATENCY_MEDIAN])
+		return "has a percentile below its median";
+	l->sigma =
+	    log((double)l->value[key] / (double)l->value[LATENCY_MEDIAN]) / normal_quantiles[key];
+	return NULL;
+}
+
+static const char *
+check(struct latency *l)
+{
+	const struct form *form = &forms[l->kind];
+
+	if ((l->given & form->needs) != form->needs)
+		return form->usage;
+	if (l->kind == LATENCY_UNIFORM && l->value[LATENCY_FIRST] > l->value[LATENCY_SECOND])
+		return "has bounds in the wrong order";
+	if ((l->given & BOUNDS) == BOUNDS && l->value[LATENCY_MIN] > l->value[LATENCY_MAX])
+		return "has a min above its max";
+	return l->kind == LATENCY_LOGNORMAL ? derive_sigma(l) : NULL;
 }
 
 const char *
 latency_parse(struct str s, struct latency *out)
 {
-	struct str value = trim(s);
-	const char *why;
-	int64_t ns;
+	struct latency l = { .kind = LATENCY_FIXED };
+	struct str rest = s, word = next_word(&rest);
+	const char *why = NULL;
+	int kind;
 
-	if (str_eq(value, FIXED))
-		return "needs a duration behind fixed";
-	if (str_has_prefix(value, FIXED) && is_blank(value.p[FIXED.n]))
-		value = trim(str_from(value, FIXED.n));
-	why = text_parse_duration(value, &ns);
+	for (kind = 0; kind < LATENCY_KINDS; kind++)
+		if (str_eq(word, str_of(forms[kind].name)))
+			break;
+	if (kind < LATENCY_KINDS)
+		l.kind = (enum latency_kind)kind;
+	else if (word.n > 0 && word.p[0] >= 'a' && word.p[0] <= 'z')
+		return "is neither a duration nor fixed, uniform, normal, exponential, lognormal";
+	else
+		rest = s;
+	while (!why && (word = next_word(&rest)).n > 0)
+		why = parse_word(word, &forms[l.kind], &l);
+	if (!why && s.n > 0)
+		why = check(&l);
+	else if (!why)
+		why = text_parse_duration(s, &l.value[LATENCY_FIRST]);
 	if (!why)
-		*out = (struct latency){ .kind = LATENCY_FIXED, .fixed_ns = ns };
+		*out = l;
 	return why;
+}
+
+static void
+format_sigma(struct buf *b, int64_t millionths)
+{
+	int64_t rest = millionths % SIGMA_UNIT, unit;
+
+	buf_add_u64(b, (uint64_t)(millionths / SIGMA_UNIT));
+	if (rest > 0)
+		buf_add_char(b, '.');
+	for (unit = SIGMA_UNIT / 10; rest > 0; rest %= unit, unit /= 10)
+		buf_add_char(b, (char)('0' + rest / unit));
 }
 
 void
 latency_format(struct buf *b, const struct latency *l)
 {
-	buf_add_lit(b, "fixed ");
-	text_format_duration(b, l->fixed_ns);
+	int key;
+
+	buf_add_str(b, str_of(forms[l->kind].name));
+	for (key = 0; key < LATENCY_KEYS; key++) {
+		if (!(l->given & (1U << key)))
+			continue;
+		buf_add_char(b, ' ');
+		if (key_names[key]) {
+			buf_add_str(b, str_of(key_names[key]));
+			buf_add_char(b, '=');
+		}
+		if (key == LATENCY_SIGMA)
+			format_sigma(b, l->value[key]);
+		else
+			text_format_duration(b, l->value[key]);
+	}
+}
+
+struct latency
+latency_fixed(int64_t ns)
+{
+	return (struct latency){
+		.kind = LATENCY_FIXED,
+		.given = BIT(FIRST),
+		.value[LATENCY_FIRST] = ns,
+	};
+}
+
+/* In ns, unbounded. */
+static double
+quantile(const struct latency *l, double u)
+{
+	double first = (double)l->value[LATENCY_FIRST], mean = (double)l->value[LATENCY_MEAN];
+
+	switch (l->kind) {
+	case LATENCY_UNIFORM:
+		return first + ((double)l->value[LATENCY_SECOND] - first) * u;
+	case LATENCY_NORMAL:
+		return mean + (double)l->value[LATENCY_STDDEV] * draw_normal(u);
+	case LATENCY_EXPONENTIAL:
+		return -mean * log1p(-u);
+	default:
+		return (double)l->value[LATENCY_MEDIAN] * exp(l->sigma * draw_normal(u));
+	}
+}
+
+/* To the nearest microsecond, from 0 to the longest duration there is. */
+static int64_t
+to_duration(double ns)
+{
+	if (!(ns > 0))
+		return 0;
+	if (ns >= (double)TEXT_DURATION_MAX_NS)
+		return TEXT_DURATION_MAX_NS;
+	return (int64_t)(ns / (double)TEXT_NS_PER_US + 0.5) * TEXT_NS_PER_US;
 }
 
 int64_t
-latency_draw(const struct latency *l)
+latency_draw(const struct latency *l, uint64_t bits)
 {
-	return l->fixed_ns;
+	int64_t ns = l->value[LATENCY_FIRST];
+
+	if (l->kind != LATENCY_FIXED)
+		ns = to_duration(quantile(l, draw_unit(bits)));
+	if (l->given & BIT(MIN) && ns < l->value[LATENCY_MIN])
+		ns = l->value[LATENCY_MIN];
+	if (l->given & BIT(MAX) && ns > l->value[LATENCY_MAX])
+		ns = l->value[LATENCY_MAX];
+	return ns;
 }

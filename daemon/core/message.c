@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "core/batch.h"
+#include "core/draw.h"
 #include "core/simulator.h"
 #include "core/watch.h"
 
@@ -80,6 +81,22 @@ struct str
 message_to(const struct message *m, struct buf *scratch)
 {
 	return batch_to_at(message_batch(m), message_index(m), scratch);
+}
+
+uint64_t
+message_draw_key(const struct message *m)
+{
+	const struct batch *b = message_batch(m);
+	struct buf id = { 0 }, to = { 0 };
+	uint64_t key;
+
+	if (b->id.p || b->is_range)
+		key = draw_key(b->plan->seed, message_id(m, &id), message_to(m, &to));
+	else
+		key = draw_key_nth(b->plan->seed, b->to, b->sequel);
+	buf_fini(&id);
+	buf_fini(&to);
+	return key;
 }
 
 int64_t

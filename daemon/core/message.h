@@ -66,6 +66,9 @@ uint64_t message_seq(const struct message *m);
 struct str message_id(const struct message *m, struct buf *scratch);
 struct str message_to(const struct message *m, struct buf *scratch);
 
+/* What its draws are keyed by: seed, id and recipient. */
+uint64_t message_draw_key(const struct message *m);
+
 /* Acceptance to now, or to the end once final. */
 int64_t message_delay(const struct message *m);
 

@@ -8,11 +8,11 @@
 #include "base/mem.h"
 
 struct plan *
-plan_new(const struct delivery_conf *conf)
+plan_new(const struct delivery_conf *conf, uint64_t seed)
 {
 	struct plan *p = mem_alloc(sizeof *p);
-
 	p->refs = 1;
+	p->seed = seed;
 	p->latency = conf->latency;
 	p->connect = conf->connect;
 	p->outcome = conf->outcome;
@@ -36,6 +36,12 @@ plan_derive(struct plan *base, const struct plan_change *change)
 	if (change->outcome != OUTCOME_COUNT)
 		p->outcome = change->outcome;
 	return p;
+}
+
+bool
+plan_is_random(const struct plan *p)
+{
+	return p->latency.kind != LATENCY_FIXED || p->connect.kind != LATENCY_FIXED;
 }
 
 struct plan *

@@ -6,12 +6,14 @@
  * with what the request said itself. Batches that say nothing share one plan.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/delivery_conf.h"
 
 struct plan {
 	uint64_t refs;
+	uint64_t seed; /* of all draws */
 	struct latency latency;
 	struct latency connect;
 	enum outcome_id outcome;
@@ -24,7 +26,10 @@ struct plan_change {
 	enum outcome_id outcome;
 };
 
-struct plan *plan_new(const struct delivery_conf *conf);
+struct plan *plan_new(const struct delivery_conf *conf, uint64_t seed);
+
+/* Whether any draw of it depends on chance. */
+bool plan_is_random(const struct plan *p);
 
 /* A reference to base itself when nothing changes. */
 struct plan *plan_derive(struct plan *base, const struct plan_change *change);

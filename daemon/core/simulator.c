@@ -19,7 +19,7 @@ simulator_new(const struct simulator_conf *conf, const struct clock_conf *clock,
 	struct simulator *sim = mem_alloc(sizeof *sim);
 
 	sim->conf = *conf;
-	sim->plan = plan_new(&conf->delivery);
+	sim->plan = plan_new(&conf->delivery, seed);
 	clock_start(&sim->clock, clock, real_ns, wall_ns);
 	sim->now_ns = clock_now(&sim->clock, real_ns);
 	sim->real_ns = real_ns;
@@ -31,6 +31,7 @@ simulator_new(const struct simulator_conf *conf, const struct clock_conf *clock,
 	schedule_init(&sim->schedule, sim->now_ns);
 	lanes_init(&sim->lanes, conf->delivery.concurrency);
 	registry_init(&sim->registry, hash_seed);
+	sequel_init(&sim->sequels);
 	history_init(&sim->history);
 	return sim;
 }
@@ -44,6 +45,7 @@ simulator_free(struct simulator *sim)
 		if (sim->registry.entries[i].batch)
 			batch_free(sim->registry.entries[i].batch);
 	registry_fini(&sim->registry);
+	sequel_fini(&sim->sequels);
 	bus_fini(&sim->bus);
 	plan_unref(sim->plan);
 	free(sim);
@@ -54,7 +56,7 @@ simulator_configure(struct simulator *sim, const struct simulator_conf *conf)
 {
 	sim->conf = *conf;
 	plan_unref(sim->plan);
-	sim->plan = plan_new(&conf->delivery);
+	sim->plan = plan_new(&conf->delivery, sim->seed);
 	sim->lanes.concurrency = conf->delivery.concurrency;
 	sim->needs_refill = true;
 	history_trim(sim);

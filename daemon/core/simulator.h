@@ -18,6 +18,7 @@
 #include "core/plan.h"
 #include "core/registry.h"
 #include "core/schedule.h"
+#include "core/sequel.h"
 #include "core/tally.h"
 
 /* How many moments are fired in one go, so that nobody else has to wait long. */
@@ -48,6 +49,7 @@ struct simulator {
 	struct schedule schedule;
 	struct lanes lanes;
 	struct registry registry;
+	struct sequels sequels;
 	struct history history;
 };
 

@@ -15,8 +15,8 @@ world_conf(void)
 		.range = 10000000,
 		.history = 10000,
 		.delivery = {
-			.latency = { LATENCY_FIXED, SEC },
-			.connect = { LATENCY_FIXED, 0 },
+			.latency = latency_fixed(SEC),
+			.connect = latency_fixed(0),
 			.outcome = OUTCOME_DELIVERED,
 			.concurrency = DELIVERY_UNLIMITED,
 		},

@@ -47,7 +47,7 @@ bench_new(int64_t start_ns)
 	struct simulator_conf conf = world_conf();
 
 	t->owner = owner_new();
-	t->plan = plan_new(&conf.delivery);
+	t->plan = plan_new(&conf.delivery, 1);
 	t->b = records(N, t->owner, t->plan);
 	schedule_init(&t->s, start_ns);
 	return t;

@@ -133,8 +133,8 @@ test_defaults(void **state)
 	assert_int_equal(s->simulator.pending, 1000000);
 	assert_int_equal(s->simulator.range, 10000000);
 	assert_int_equal(s->simulator.history, 10000);
-	assert_int_equal(s->simulator.delivery.latency.fixed_ns, TEXT_NS_PER_S);
-	assert_int_equal(s->simulator.delivery.connect.fixed_ns, 0);
+	assert_int_equal(s->simulator.delivery.latency.value[LATENCY_FIRST], TEXT_NS_PER_S);
+	assert_int_equal(s->simulator.delivery.connect.value[LATENCY_FIRST], 0);
 	assert_int_equal(s->simulator.delivery.outcome, OUTCOME_DELIVERED);
 	assert_true(s->simulator.delivery.concurrency == DELIVERY_UNLIMITED);
 	assert_int_equal(s->clock.scale, CLOCK_SCALE_ONE);
@@ -177,8 +177,8 @@ test_where_values_go(void **state)
 	assert_int_equal(s->line.stall_timeout_ns, 7 * TEXT_NS_PER_S);
 	assert_int_equal(s->log.stall_timeout_ns, 7 * TEXT_NS_PER_S);
 	assert_int_equal(s->drain_timeout_ns, 8 * TEXT_NS_PER_S);
-	assert_int_equal(s->simulator.delivery.latency.fixed_ns, 9 * TEXT_NS_PER_S);
-	assert_int_equal(s->simulator.delivery.connect.fixed_ns, 10 * TEXT_NS_PER_S);
+	assert_int_equal(s->simulator.delivery.latency.value[LATENCY_FIRST], 9 * TEXT_NS_PER_S);
+	assert_int_equal(s->simulator.delivery.connect.value[LATENCY_FIRST], 10 * TEXT_NS_PER_S);
 	assert_int_equal(s->simulator.delivery.concurrency, 11);
 	assert_int_equal(s->clock.scale, 12 * CLOCK_SCALE_ONE);
 	assert_false(s->clock.is_epoch_now);

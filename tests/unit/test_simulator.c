@@ -64,7 +64,7 @@ static void
 test_no_latency_is_in_order_of_seq(void **state)
 {
 	struct simulator_conf conf = world_conf();
-	struct latency none = { LATENCY_FIXED, 0 };
+	struct latency none = latency_fixed(0);
 	struct batch_request r = world_range(0, 1);
 	struct world *w = world_new(&conf, false);
 	char *events, *second, *end;
@@ -201,7 +201,7 @@ test_raised_limit_dispatches_now(void **state)
 
 	(void)state;
 	conf.delivery.concurrency = 1;
-	conf.delivery.latency.fixed_ns = 10 * SEC;
+	conf.delivery.latency = latency_fixed(10 * SEC);
 	w = world_new(&conf, false);
 	b = world_send(w, &r);
 	world_pass(w, 3 * SEC);
@@ -274,7 +274,7 @@ test_jump(void **state)
 {
 	struct simulator_conf conf = world_conf();
 	struct world *w;
-	struct latency far = { LATENCY_FIXED, 5 * 86400 * SEC };
+	struct latency far = latency_fixed(5 * 86400 * SEC);
 	struct batch_request r = world_range(0, 2), late = world_one("late");
 
 	(void)state;
@@ -335,7 +335,7 @@ static void
 chaos_send(struct chaos *c)
 {
 	static const char *const ids[] = { NULL, "a", "b", "c{n}", "all" };
-	struct latency latency = { LATENCY_FIXED, (int64_t)draw(c, 4) * 700 * MS };
+	struct latency latency = latency_fixed((int64_t)draw(c, 4) * 700 * MS);
 	uint64_t first = draw(c, 50), slot = draw(c, 8);
 	struct batch_request r = world_range(first, first + draw(c, 200));
 
@@ -402,7 +402,7 @@ chaos_step(struct chaos *c)
 		break;
 	default:
 		conf.history = draw(c, 50);
-		conf.delivery.latency.fixed_ns = (int64_t)draw(c, 3) * SEC;
+		conf.delivery.latency = latency_fixed((int64_t)draw(c, 3) * SEC);
 		simulator_configure(c->w->sim, &conf);
 		break;
 	}
