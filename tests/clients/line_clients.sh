@@ -46,7 +46,7 @@ while read -r line <&3; do
 	case $line in [+-]*) break ;; esac
 done'
 
-check "nc -N" nc nc -N localhost "$port"
+check "nc -N" nc nc -N 127.0.0.1 "$port"
 check "nc -N, IPv6" nc nc -N ::1 "$port"
 check "nc -N -U" nc nc -N -U "$dir/sock"
 check "nc -N -w 5" nc nc -N -w 5 127.0.0.1 "$port"
