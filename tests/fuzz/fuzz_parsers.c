@@ -1,0 +1,120 @@
+/*
+ * Every parser that reads what a user or a peer wrote. The first octet says which; the rest is in
+ * memory of exactly its size, so that a sanitizer sees one octet too many. What is accepted must
+ * also survive being written out again.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "core/event.h"
+#include "core/latency.h"
+#include "core/outcome.h"
+#include "core/selector.h"
+#include "front/line_parse.h"
+#include "io/listener.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+line(struct str s)
+{
+	char *scratch = malloc(s.n ? s.n : 1);
+	struct line_request r;
+
+	line_is_http(s);
+	line_parse(s, scratch, &r);
+	free(scratch);
+}
+
+static void
+latency(struct str s)
+{
+	struct latency l, again;
+	struct buf b = { 0 };
+
+	if (!latency_parse(s, &l)) {
+		latency_format(&b, &l);
+		if (latency_parse(buf_str(&b), &again) ||
+		    latency_draw(&l, 0x123456789abcdefULL) !=
+			latency_draw(&again, 0x123456789abcdefULL))
+			abort();
+	}
+	buf_fini(&b);
+}
+
+static void template(struct str s)
+{
+	struct event_template *t;
+
+	if (!event_template_parse(s, EVENT_DELIVERED, &t))
+		event_template_free(t);
+}
+
+static void
+values(struct str s)
+{
+	struct buf b = { 0 };
+	int64_t ns, scale, again;
+	uint64_t number;
+	unsigned mask;
+	bool is_max;
+
+	text_parse_u63(s, &number);
+	text_parse_size(s, &number);
+	text_parse_time(s, &ns);
+	event_parse_mask(s, &mask);
+	clock_parse_scale(s, &scale, &is_max);
+	outcome_find(s);
+	if (!text_parse_duration(s, &ns)) {
+		text_format_duration(&b, ns);
+		if (text_parse_duration(buf_str(&b), &again) || again != ns)
+			abort();
+	}
+	buf_fini(&b);
+}
+
+static void
+quoting(struct str s)
+{
+	struct buf b = { 0 };
+	size_t n, used;
+	char *out = malloc(s.n ? s.n : 1);
+
+	if (s.n > 0 && s.p[0] == '"')
+		text_parse_quoted(s, out, &n, &used);
+	text_is_utf8(s);
+	text_add_value(&b, s);
+	text_add_json(&b, s);
+	if (b.len > 0 && memchr(b.data, '\n', b.len))
+		abort();
+	free(out);
+	buf_fini(&b);
+}
+
+static void
+addresses(struct str s)
+{
+	size_t half = s.n / 2;
+
+	listener_check_addresses(s);
+	selector_match_address(str_head(s, half), str_from(s, half));
+}
+
+static void (*const parsers[])(
+    struct str s) = { line, latency, template, values, quoting, addresses };
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *copy;
+
+	if (size == 0)
+		return 0;
+	copy = malloc(size);
+	memcpy(copy, data + 1, size - 1);
+	parsers[data[0] % (sizeof parsers / sizeof parsers[0])]((struct str){ copy, size - 1 });
+	free(copy);
+	return 0;
+}
