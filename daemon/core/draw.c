@@ -29,7 +29,9 @@ mix_text(uint64_t h, struct str s)
 {
 	size_t i;
 
-	h = mix(h, s.p ? s.n : NO_RECIPIENT);
+	if (!s.p)
+		return mix(h, NO_RECIPIENT);
+	h = mix(h, s.n);
 	while (s.n > 0) {
 		size_t n = s.n < 8 ? s.n : 8;
 		uint64_t word = 0;

@@ -265,7 +265,7 @@ to_duration(double ns)
 		return 0;
 	if (ns >= (double)TEXT_DURATION_MAX_NS)
 		return TEXT_DURATION_MAX_NS;
-	return (int64_t)(ns / (double)TEXT_NS_PER_US + 0.5) * TEXT_NS_PER_US;
+	return llround(ns / (double)TEXT_NS_PER_US) * TEXT_NS_PER_US;
 }
 
 int64_t
