@@ -97,8 +97,8 @@ may_jump(const struct app *app)
 {
 	if (!app->sim->clock.is_max)
 		return false;
-	return !app->options->is_stdio || line_front_is_waiting(app->front) ||
-	    line_front_is_ended(app->front);
+	return !app->options->is_stdio || app->phase != PHASE_RUNNING ||
+	    line_front_is_waiting(app->front) || line_front_is_ended(app->front);
 }
 
 /* Whether there is somewhere to jump to. */
@@ -193,7 +193,7 @@ is_stuck(struct app *app)
 {
 	struct simulator *sim = app->sim;
 
-	if (!app->options->is_stdio || line_front_is_busy(app->front) ||
+	if (!app->options->is_stdio || line_front_is_busy(app->front) || sim->needs_refill ||
 	    bus_is_congested(&sim->bus))
 		return false;
 	if (!line_front_is_waiting(app->front) &&

@@ -65,7 +65,9 @@ intake_accept(struct simulator *sim, struct batch *b, uint32_t slice)
 			intake_close(sim, b);
 			return INTAKE_DRAINING;
 		}
-		if (b->is_reserved ? bus_is_congested(&sim->bus) : !intake_is_possible(sim))
+		if (bus_is_congested(&sim->bus))
+			return INTAKE_CONGESTED;
+		if (!b->is_reserved && intake_room(sim) == 0)
 			return INTAKE_NO_ROOM;
 		if (slice-- == 0)
 			return INTAKE_MORE;
@@ -114,18 +116,15 @@ intake_cancel(struct simulator *sim, struct selection *walk, uint32_t slice, uin
 	struct message *m;
 
 	close_ranges(sim, walk->selector);
-	while (slice-- > 0 && !bus_is_congested(&sim->bus)) {
+	for (; !walk->is_over && slice > 0 && !bus_is_congested(&sim->bus); slice--) {
 		m = selection_next(walk);
 		if (!m) {
 			sim->needs_refill = true;
-			delivery_refill(sim, slice);
-			return true;
+		} else if (!message_is_final(m)) {
+			delivery_cancel(sim, m);
+			++*cancelled;
+			history_trim(sim);
 		}
-		if (message_is_final(m))
-			continue;
-		delivery_cancel(sim, m);
-		++*cancelled;
-		history_trim(sim);
 	}
-	return false;
+	return walk->is_over && delivery_refill(sim, slice);
 }

@@ -19,10 +19,11 @@ struct simulator;
 #define INTAKE_SIZE_MAX (1ULL << 53)
 
 enum intake_status {
-	INTAKE_DONE,     /* all of it is accepted, or it was cut short */
-	INTAKE_MORE,     /* the slice is used up: call again next turn */
-	INTAKE_NO_ROOM,  /* limits.pending is reached, or the log is full: call again when not */
-	INTAKE_DRAINING, /* the daemon accepts nothing more */
+	INTAKE_DONE,      /* all of it is accepted, or it was cut short */
+	INTAKE_MORE,      /* the slice is used up: call again next turn */
+	INTAKE_NO_ROOM,   /* limits.pending is reached: call again when it is not */
+	INTAKE_CONGESTED, /* the log is full: call again when it is not */
+	INTAKE_DRAINING,  /* the daemon accepts nothing more */
 };
 
 /* Gives number and seqs to the batch and makes it known; nothing of it is accepted yet. The batch
@@ -47,7 +48,8 @@ bool intake_is_possible(const struct simulator *sim);
 
 /*
  * Ends what the walk still finds and is not final, at most `slice` messages, and closes ranges
- * that it means as a whole. *cancelled is counted up. True when the walk has ended.
+ * that it means as a whole. *cancelled is counted up. True when the walk has ended and the slots
+ * that became free are given to others.
  */
 bool intake_cancel(
     struct simulator *sim, struct selection *walk, uint32_t slice, uint64_t *cancelled);

@@ -172,6 +172,7 @@ selection_init(struct selection *walk, const struct registry *registry,
 		.selector = selector,
 		.is_backwards = is_backwards,
 		.batch = is_backwards ? UINT64_MAX : 0,
+		.end = registry->n > 0 ? registry->entries[registry->n - 1].number : 0,
 	};
 	if (selector->kind == SELECT_ID) {
 		walk->numbers = registry_find_id(registry, selector->text, &walk->n);
@@ -199,9 +200,12 @@ next_batch(struct selection *walk)
 {
 	struct batch *b = NULL;
 
-	if (!walk->numbers)
-		return walk->is_backwards ? registry_prev(walk->registry, walk->batch)
-					  : registry_next(walk->registry, walk->batch);
+	if (!walk->numbers && walk->is_backwards)
+		return registry_prev(walk->registry, walk->batch);
+	if (!walk->numbers) {
+		b = registry_next(walk->registry, walk->batch);
+		return b && b->number <= walk->end ? b : NULL;
+	}
 	while (!b && (walk->is_backwards ? walk->at > 0 : walk->at < walk->n)) {
 		size_t at = walk->is_backwards ? --walk->at : walk->at++;
 
@@ -234,27 +238,32 @@ next_inside(struct selection *walk, const struct batch *b)
 	return NULL;
 }
 
+/* From the batch the walk was in to the one beside it. False at the end. */
+static bool
+leave_batch(struct selection *walk)
+{
+	walk->is_inside = false;
+	if (walk->numbers)
+		return true;
+	if (walk->is_backwards ? walk->batch <= 1 : walk->batch >= walk->end)
+		return false;
+	walk->batch += walk->is_backwards ? UINT64_MAX : 1;
+	return true;
+}
+
 struct message *
 selection_next(struct selection *walk)
 {
-	for (;;) {
+	while (!walk->is_over) {
 		struct batch *b =
 		    walk->is_inside ? registry_find(walk->registry, walk->batch) : next_batch(walk);
 		struct message *m = b ? next_inside(walk, b) : NULL;
 
-		if (m) {
-			walk->batch = b->number;
-			return m;
-		}
-		if (!b && !walk->is_inside)
-			return NULL;
 		if (b)
 			walk->batch = b->number;
-		walk->is_inside = false;
-		if (!walk->numbers) {
-			if (walk->is_backwards && walk->batch <= 1)
-				return NULL;
-			walk->batch += walk->is_backwards ? UINT64_MAX : 1;
-		}
+		if (m)
+			return m;
+		walk->is_over = (!b && !walk->is_inside) || !leave_batch(walk);
 	}
+	return NULL;
 }

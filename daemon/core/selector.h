@@ -49,6 +49,8 @@ struct selection {
 	uint64_t batch; /* the batch the walk is in… */
 	uint64_t index; /* …and the index to look at next */
 	bool is_inside;
+	bool is_over; /* there is nothing more */
+	uint64_t end; /* going forward: the last batch there was at the beginning */
 };
 
 void selection_init(struct selection *walk, const struct registry *registry,

@@ -239,9 +239,9 @@ line_front_work(struct line_front *front)
 {
 	struct list now, *l;
 
-	if (front->sim->is_draining || intake_is_possible(front->sim))
+	if (front->sim->is_draining || intake_room(front->sim) > 0)
 		list_splice(&front->runnable, &front->roomless);
-	if (!bus_is_congested(&front->sim->bus))
+	if (front->sim->is_draining || !bus_is_congested(&front->sim->bus))
 		list_splice(&front->runnable, &front->congested);
 	if (!list_is_empty(&front->runnable) && !is_current(front)) {
 		loop_want_turn(front->loop);

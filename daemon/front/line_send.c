@@ -114,6 +114,8 @@ accept_step(struct line_client *c)
 		return LINE_AGAIN;
 	case INTAKE_NO_ROOM:
 		return LINE_NO_ROOM;
+	case INTAKE_CONGESTED:
+		return LINE_CONGESTED;
 	case INTAKE_DRAINING:
 		line_error(c, LINE_DRAINING, "accepted=%u", t->batch->accepted);
 		return LINE_DONE;

@@ -176,6 +176,10 @@ test_reserved_room_is_kept(void **state)
 	assert_int_equal(intake_accept(w->sim, b, 10), INTAKE_MORE);
 	late = intake_open(w->sim, w->owner, &other);
 	assert_int_equal(intake_accept(w->sim, late, 1), INTAKE_NO_ROOM);
+	/* for who has its room, only a full log is a reason to wait */
+	bus_set_congested(&w->sim->bus, true);
+	assert_int_equal(intake_accept(w->sim, b, 100), INTAKE_CONGESTED);
+	bus_set_congested(&w->sim->bus, false);
 	assert_int_equal(intake_accept(w->sim, b, 100), INTAKE_DONE);
 	intake_release(w->sim, b);
 	world_pass(w, SEC);
@@ -235,6 +239,34 @@ test_cancel_dispatches_nothing(void **state)
 	selection_fini(&walk);
 	assert_int_equal(n, 10);
 	assert_int_equal(w->sim->tally.counts.attempts, 2);
+	world_check(w);
+	world_free(w);
+}
+
+/* A cancel is done when the slots it made free are given away, and not before; what came after it
+ * began is none of its business. */
+static void
+test_cancel_is_complete(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct selector all = { .kind = SELECT_ALL };
+	struct batch_request r = world_range(0, 9), late = world_range(0, 19);
+	struct selection walk;
+	struct world *w;
+	uint64_t n = 0;
+
+	(void)state;
+	conf.delivery.concurrency = 10;
+	w = world_new(&conf, false);
+	world_send(w, &r);
+	selection_init(&walk, &w->sim->registry, &all, false);
+	assert_false(intake_cancel(w->sim, &walk, 3, &n));
+	world_send(w, &late);
+	while (!intake_cancel(w->sim, &walk, 3, &n))
+		;
+	selection_fini(&walk);
+	assert_int_equal(n, 10);
+	assert_int_equal(w->sim->lanes.in_flight, 10);
 	world_check(w);
 	world_free(w);
 }
@@ -308,7 +340,7 @@ test_congestion_stops_time(void **state)
 	assert_false(simulator_run(w->sim, w->real_ns, 100));
 	assert_int_equal(w->sim->now_ns, WORLD_EPOCH);
 	b = intake_open(w->sim, w->owner, &r);
-	assert_int_equal(intake_accept(w->sim, b, 100), INTAKE_NO_ROOM);
+	assert_int_equal(intake_accept(w->sim, b, 100), INTAKE_CONGESTED);
 	bus_set_congested(&w->sim->bus, false);
 	world_pass(w, 0);
 	assert_int_equal(w->sim->tally.counts.state[STATE_DELIVERED], 10);
@@ -458,6 +490,7 @@ main(void)
 		cmocka_unit_test(test_reserved_room_is_kept),
 		cmocka_unit_test(test_raised_limit_dispatches_now),
 		cmocka_unit_test(test_cancel_dispatches_nothing),
+		cmocka_unit_test(test_cancel_is_complete),
 		cmocka_unit_test(test_history_forgets_the_oldest),
 		cmocka_unit_test(test_jump),
 		cmocka_unit_test(test_congestion_stops_time),
