@@ -116,8 +116,11 @@ intake_cancel(struct simulator *sim, struct selection *walk, uint32_t slice, uin
 	struct message *m;
 
 	close_ranges(sim, walk->selector);
+	walk->budget = SIMULATOR_SLICE;
 	for (; !walk->is_over && slice > 0 && !bus_is_congested(&sim->bus); slice--) {
 		m = selection_next(walk);
+		if (!m && !walk->is_over)
+			break;
 		if (!m) {
 			sim->needs_refill = true;
 		} else if (!message_is_final(m)) {

@@ -172,6 +172,7 @@ selection_init(struct selection *walk, const struct registry *registry,
 		.selector = selector,
 		.is_backwards = is_backwards,
 		.batch = is_backwards ? UINT64_MAX : 0,
+		.budget = UINT64_MAX,
 		.end = registry->n > 0 ? registry->entries[registry->n - 1].number : 0,
 	};
 	if (selector->kind == SELECT_ID) {
@@ -254,7 +255,7 @@ leave_batch(struct selection *walk)
 struct message *
 selection_next(struct selection *walk)
 {
-	while (!walk->is_over) {
+	for (; !walk->is_over && walk->budget > 0; walk->budget--) {
 		struct batch *b =
 		    walk->is_inside ? registry_find(walk->registry, walk->batch) : next_batch(walk);
 		struct message *m = b ? next_inside(walk, b) : NULL;

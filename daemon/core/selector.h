@@ -49,15 +49,17 @@ struct selection {
 	uint64_t batch; /* the batch the walk is in… */
 	uint64_t index; /* …and the index to look at next */
 	bool is_inside;
-	bool is_over; /* there is nothing more */
-	uint64_t end; /* going forward: the last batch there was at the beginning */
+	uint64_t budget; /* batches to look at before it rests; set by who walks in slices */
+	bool is_over;    /* there is nothing more */
+	uint64_t end;    /* going forward: the last batch there was at the beginning */
 };
 
 void selection_init(struct selection *walk, const struct registry *registry,
     const struct selector *selector, bool is_backwards);
 void selection_fini(struct selection *walk);
 
-/* The next message; NULL at the end. Forgotten messages are passed over. */
+/* The next message; NULL at the end (is_over), or when the budget is used up. Forgotten messages
+ * are passed over. */
 struct message *selection_next(struct selection *walk);
 
 #endif

@@ -71,7 +71,13 @@ remember(struct line_task *t, const struct message *m)
 	t->seqs[t->n++] = message_seq(m);
 }
 
-/* Lines as the client reads them. What has been forgotten since is left out. */
+static bool
+is_listed(const struct line_task *t, const struct message *m)
+{
+	return t->states == 0 || t->states & (1U << m->state);
+}
+
+/* Lines as the client reads them. What has been forgotten or has moved on since is left out. */
 static enum line_progress
 tell_list(struct line_client *c)
 {
@@ -87,7 +93,7 @@ tell_list(struct line_client *c)
 
 		if (line_client_is_full(c))
 			return LINE_WAITING;
-		if (!m || m->is_forgotten)
+		if (!m || m->is_forgotten || !is_listed(t, m))
 			continue;
 		buf_add_lit(&b, "* ");
 		add_status(c, &b, m);
@@ -104,16 +110,17 @@ static enum line_progress
 list_step(struct line_client *c)
 {
 	struct line_task *t = &c->task;
-	uint32_t slice = LIST_SLICE;
+	uint32_t slice;
 
-	for (; !t->is_answering; slice--) {
+	t->walk.budget = LIST_SLICE;
+	for (slice = LIST_SLICE; !t->is_answering; slice--) {
 		struct message *m = slice > 0 && t->n < t->limit ? selection_next(&t->walk) : NULL;
 
-		if (m && (t->states == 0 || t->states & (1U << m->state)))
+		if (m && is_listed(t, m))
 			remember(t, m);
-		if (slice == 0)
+		t->is_answering = t->walk.is_over || t->n == t->limit;
+		if (!m && !t->is_answering)
 			return LINE_AGAIN;
-		t->is_answering = !m;
 	}
 	return tell_list(c);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -135,12 +136,22 @@ start_thread(pthread_t *thread, void *(*run)(void *), struct pump *p)
 	return error;
 }
 
-/* Reads, writes and polls are cancellation points. */
-static void
+/*
+ * Reads, writes and polls are cancellation points, the lock of standard output is not: if the log
+ * sits in a write with it, our writer may never come back. Then it is left to itself. False if so.
+ */
+static bool
 end_thread(pthread_t thread)
 {
+	struct timespec until;
+
 	pthread_cancel(thread);
-	pthread_join(thread, NULL);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+		return true;
+	pthread_detach(thread);
+	return false;
 }
 
 static int
@@ -199,8 +210,12 @@ pump_is_done(const struct pump *p)
 void
 pump_stop(struct pump *p, int *in_error, int *out_error)
 {
-	end_thread(p->writer);
-	end_thread(p->reader);
+	bool is_ended = end_thread(p->writer);
+
+	*in_error = *out_error = 0;
+	/* a thread that is left to itself keeps what it works on */
+	if (!end_thread(p->reader) || !is_ended)
+		return;
 	*in_error = p->in_error;
 	*out_error = p->out_error;
 	loop_waker_free(p->waker);
