@@ -163,10 +163,8 @@ parse_target(const struct conf_key *key, struct str value, void *field)
 {
 	if (str_eq(value, STR("journal")))
 		return "cannot be the journal yet: there are stdout, stderr, none and paths";
-	/* a bare word is a slip far more often than a file of the current directory */
-	if (!str_eq(value, STR("stdout")) && !str_eq(value, STR("stderr")) &&
-	    !str_eq(value, STR("none")) && str_find(value, '/') == value.n)
-		return "is neither stdout, stderr or none nor a path with a / in it (./NAME)";
+	if (value.n == 0)
+		return "is empty: there are stdout, stderr, none and paths";
 	return conf_type_text.parse(key, value, field);
 }
 
