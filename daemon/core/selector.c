@@ -215,13 +215,24 @@ next_batch(struct selection *walk)
 	return b;
 }
 
+/* To the next index; where there is no message there is none in its whole block of `grain`. Going
+ * back from 0 wraps around, to what is greater than any index. */
+static void
+step(struct selection *walk, uint64_t grain)
+{
+	uint64_t start = walk->index / grain * grain;
+
+	walk->index = walk->is_backwards ? start - 1 : start + grain;
+}
+
 /* The next message of the batch that is wanted and still known. */
 static struct message *
 next_inside(struct selection *walk, const struct batch *b)
 {
 	uint32_t first, last;
 
-	if (!selector_match_batch(walk->selector, b, &first, &last) || b->accepted <= first)
+	if (b->kept == 0 || !selector_match_batch(walk->selector, b, &first, &last) ||
+	    b->accepted <= first)
 		return NULL;
 	if (last >= b->accepted)
 		last = b->accepted - 1;
@@ -231,8 +242,7 @@ next_inside(struct selection *walk, const struct batch *b)
 	while (walk->index >= first && walk->index <= last) {
 		struct message *m = batch_message(b, (uint32_t)walk->index);
 
-		/* going back from 0 wraps around, which is greater than last, too */
-		walk->index += walk->is_backwards ? UINT64_MAX : 1;
+		step(walk, m ? 1 : BATCH_BLOCK);
 		if (m && !m->is_forgotten)
 			return m;
 	}
