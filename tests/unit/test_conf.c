@@ -14,6 +14,7 @@
 
 #include "base/conf.h"
 #include "base/text.h"
+#include "conf_scratch.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -45,43 +46,13 @@ static const struct conf_key keys[] = {
 
 static const struct conf_table table = { keys, COUNT(keys), sizeof(struct sample) };
 
-/* b's octets, terminated, and valid until the next call. */
-static const char *
-terminated(const struct buf *b)
-{
-	static char text[4096];
-
-	assert_true(b->len < sizeof text);
-	snprintf(text, sizeof text, "%.*s", (int)b->len, b->data ? b->data : "");
-	return text;
-}
-
-static const char *
-scratch_path(void)
-{
-	static char path[64];
-
-	snprintf(path, sizeof path, "/tmp/test_conf.%ld.ini", (long)getpid());
-	return path;
-}
-
-static void
-write_file(struct str text)
-{
-	FILE *f = fopen(scratch_path(), "w");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(text.p, 1, text.n, f), text.n);
-	assert_int_equal(fclose(f), 0);
-}
-
 static void
 expect_load(const struct conf_sources *from, struct sample *s, const char *problems)
 {
 	struct conf_problems p = { 0 };
 	bool is_good = conf_load(&table, from, s, &p);
 
-	assert_string_equal(terminated(&p.lines), problems);
+	assert_string_equal(conf_scratch_str(&p.lines), problems);
 	assert_int_equal(is_good, p.count == 0);
 	conf_problems_fini(&p);
 }
@@ -113,11 +84,11 @@ test_which_source_beats_which(void **state)
 		"T_TEXT_TEXT=environ", "T_BASE_DURATION=30s", "T_TEXT_MORE_WORDS_MODE=0600", NULL };
 	static const char *const options[] = { "text.text=first", "text.text=a=b.c",
 		"base.duration=40s", "text.more words.mode=0644", NULL };
-	struct conf_sources from = { presets, scratch_path(), options, environ, "T_" };
+	struct conf_sources from = { presets, conf_scratch_path(), options, environ, "T_" };
 	struct sample s = { 0 };
 
 	(void)state;
-	write_file(STR("[base]\nsize = 200\nduration = 20s\n[text]\ntext = file\n"));
+	conf_scratch_write(STR("[base]\nsize = 200\nduration = 20s\n[text]\ntext = file\n"));
 	expect_load(&from, &s, "");
 	assert_int_equal(s.number, 10);
 	assert_int_equal(s.size, 300);
@@ -126,22 +97,7 @@ test_which_source_beats_which(void **state)
 	assert_string_equal(s.name, "preset");
 	assert_int_equal(s.mode, 0644);
 	conf_free(&table, &s);
-	unlink(scratch_path());
-}
-
-/* A copy of what the file's problems are to be, with its path for each F at a line's start. */
-static struct buf
-with_path(const char *problems)
-{
-	struct buf b = { 0 };
-
-	for (const char *p = problems; *p != '\0'; p++)
-		if (*p == 'F' && (p == problems || p[-1] == '\n'))
-			buf_add_str(&b, str_of(scratch_path()));
-		else
-			buf_add_char(&b, *p);
-	buf_add_char(&b, '\0');
-	return b;
+	unlink(conf_scratch_path());
 }
 
 static void
@@ -176,16 +132,16 @@ test_problems_of_a_file(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct conf_sources from = { .file = scratch_path() };
-		struct buf expected = with_path(cases[i][1]);
+		struct conf_sources from = { .file = conf_scratch_path() };
+		struct buf expected = conf_scratch_expand(cases[i][1]);
 		struct sample s = { 0 };
 
-		write_file(str_of(cases[i][0]));
+		conf_scratch_write(str_of(cases[i][0]));
 		expect_load(&from, &s, expected.data);
 		conf_free(&table, &s);
 		buf_fini(&expected);
 	}
-	unlink(scratch_path());
+	unlink(conf_scratch_path());
 }
 
 /* A bad value counts even where a stronger source overrides it, and leaves what was there. */
@@ -231,12 +187,12 @@ test_prints(void **state)
 	(void)state;
 	expect_load(&from, &s, "");
 	conf_print(&table, &s, false, &b);
-	assert_string_equal(terminated(&b),
+	assert_string_equal(conf_scratch_str(&b),
 	    "[base]\nnumber = 5\nduration = 1s\nsize = 4096\n\n[text]\n"
 	    "text = \" ; \\\"x\\\"\"\n\n[text.more words]\nname = n\nmode = 0660\n");
 	b.len = 0;
 	conf_print(&table, &s, true, &b);
-	assert_string_equal(terminated(&b),
+	assert_string_equal(conf_scratch_str(&b),
 	    "[base]\n; A number.\nnumber = 5\n\n; A duration.\nduration = 1s\n\n; A size.\n"
 	    "size = 4096\n\n[text]\n; A text.\ntext = \" ; \\\"x\\\"\"\n\n[text.more words]\n"
 	    "; A text that is fixed, with a help that is so long that it has to be broken "
@@ -258,7 +214,7 @@ test_what_is_printed_reads_back(void **state)
 		char option[256] = "text.text=";
 		const char *const options[] = { option, NULL };
 		struct conf_sources from = { .options = options },
-				    file = { .file = scratch_path() };
+				    file = { .file = conf_scratch_path() };
 		struct conf_problems p = { 0 };
 		struct sample s = { 0 }, back = { 0 };
 		struct buf b = { 0 };
@@ -268,7 +224,7 @@ test_what_is_printed_reads_back(void **state)
 			option[at++] = alphabet[nrand48(seed) % (long)(sizeof alphabet - 1)];
 		if (conf_load(&table, &from, &s, &p)) {
 			conf_print(&table, &s, i % 4 < 2, &b);
-			write_file(buf_str(&b));
+			conf_scratch_write(buf_str(&b));
 			expect_load(&file, &back, "");
 			assert_string_equal(back.text, s.text);
 			assert_string_equal(s.text, option + strlen("text.text="));
@@ -280,7 +236,7 @@ test_what_is_printed_reads_back(void **state)
 		conf_free(&table, &s);
 	}
 	assert_true(accepted > 500 && accepted < i);
-	unlink(scratch_path());
+	unlink(conf_scratch_path());
 }
 
 static void
@@ -318,7 +274,7 @@ test_what_a_reload_cannot_change(void **state)
 	assert_true(conf_check_fixed(&table, &a, &a, &p));
 	assert_false(conf_check_fixed(&table, &b, &c, &p));
 	assert_false(conf_check_fixed(&table, &a, &b, &p));
-	assert_string_equal(terminated(&p.lines),
+	assert_string_equal(conf_scratch_str(&p.lines),
 	    "text.more words.name: only a restart can change this, from n to a b\n"
 	    "base.number: only a restart can change this, from 5 to 6\n");
 	conf_problems_fini(&p);
