@@ -46,12 +46,6 @@ struct entry {
 };
 
 static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
 is_comment_sign(char c)
 {
 	return c == ';' || c == '#';
@@ -63,22 +57,12 @@ is_control(char c)
 	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-static struct str
-trim(struct str s)
-{
-	while (s.n > 0 && is_blank(s.p[0]))
-		s = str_from(s, 1);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 /* Where in s a comment starts: a sign after white space; s.n when there is none. */
 static size_t
 find_comment(struct str s)
 {
 	for (size_t i = 1; i < s.n; i++)
-		if (is_comment_sign(s.p[i]) && is_blank(s.p[i - 1]))
+		if (is_comment_sign(s.p[i]) && str_is_blank(s.p[i - 1]))
 			return i;
 	return s.n;
 }
@@ -117,14 +101,14 @@ parse_section(struct str s, struct str *name)
 {
 	size_t end;
 
-	s = trim(str_head(s, find_comment(s)));
+	s = str_trim(str_head(s, find_comment(s)));
 	end = str_find(s, ']');
 	if (end == s.n)
 		return "this section has no ]";
 	if (end + 1 < s.n)
 		return "there is text behind the ] of this section";
 	*name = (struct str){ s.p + 1, end - 1 };
-	if (trim(*name).n == 0)
+	if (str_trim(*name).n == 0)
 		return "this section has no name";
 	if (name->n > NAME_OCTETS_MAX)
 		return "the name of this section is longer than 49 octets";
@@ -143,7 +127,7 @@ parse_quoted_value(struct str s, struct str *value)
 	free(scratch);
 	if (wrong)
 		return wrong;
-	if (trim(str_head(rest, find_comment(rest))).n > 0)
+	if (str_trim(str_head(rest, find_comment(rest))).n > 0)
 		return "has text behind the closing quote";
 	*value = str_head(s, used);
 	return NULL;
@@ -155,9 +139,9 @@ parse_value(struct str s, struct str *value)
 {
 	size_t end = find_comment(s), quotes = 0;
 
-	*value = trim(str_head(s, end));
+	*value = str_trim(str_head(s, end));
 	if (value->n > 0 && value->p[0] == '"')
-		return parse_quoted_value(trim(s), value);
+		return parse_quoted_value(str_trim(s), value);
 	for (size_t i = 0; i < value->n; i++)
 		quotes += value->p[i] == '"';
 	if (end < s.n && quotes % 2 != 0)
@@ -173,7 +157,7 @@ parse_entry(struct str s, struct entry *e, const char **wrong_value)
 
 	if (sign == s.n || s.p[sign] != '=')
 		return "this line has no =";
-	e->name = trim(str_head(s, sign));
+	e->name = str_trim(str_head(s, sign));
 	if (e->name.n == 0)
 		return "there is no key before the =";
 	if (e->name.n > NAME_OCTETS_MAX)
@@ -249,7 +233,7 @@ give_line(struct conf_file *f, struct str s, struct buf *out)
 {
 	const char *wrong = check_octets(s);
 
-	s = trim(s);
+	s = str_trim(s);
 	if (wrong) {
 		if (s.n > 0 && s.p[0] == '[')
 			return give_bad_section(f, wrong);
@@ -396,7 +380,7 @@ needs_quotes(struct str s)
 {
 	if (s.n == 0)
 		return false;
-	if (s.p[0] == '"' || is_comment_sign(s.p[0]) || trim(s).n < s.n)
+	if (s.p[0] == '"' || is_comment_sign(s.p[0]) || str_trim(s).n < s.n)
 		return true;
 	for (size_t i = 0; i < s.n; i++)
 		if (is_control(s.p[i]))
@@ -428,6 +412,23 @@ conf_file_check(const char *name, struct str value)
 	n = strlen(name) + 1 + line.len;
 	buf_fini(&line);
 	return n > LINE_OCTETS_MAX ? "is too long for a line of a configuration file" : NULL;
+}
+
+const char *
+conf_file_check_section(struct str section)
+{
+	if (!text_is_utf8(section))
+		return "is not UTF-8 without NUL octets";
+	for (size_t i = 0; i < section.n; i++)
+		if (is_control(section.p[i]))
+			return "holds a control character";
+	if (section.n > NAME_OCTETS_MAX)
+		return "is longer than 49 octets";
+	if (str_find(section, ']') < section.n)
+		return "holds a ]";
+	if (find_comment(section) < section.n)
+		return "holds a comment sign after a blank";
+	return NULL;
 }
 
 void

@@ -28,11 +28,42 @@ add_help(struct buf *b, struct str help)
 	buf_add_char(b, '\n');
 }
 
+static void
+add_entry(struct buf *b, const struct conf_key *key, const void *base)
+{
+	struct buf value = { 0 };
+
+	key->type->format(key, &value, (const char *)base + key->offset);
+	conf_file_add(b, key->name, buf_str(&value));
+	buf_add_char(b, '\n');
+	buf_fini(&value);
+}
+
+static void
+add_instance(struct buf *b, const struct conf_family *family, const struct conf_instance *instance)
+{
+	buf_printf(b, "\n[%s %s]\n", family->section, instance->name);
+	for (size_t k = 0; k < family->n; k++)
+		if (instance->given >> k & 1)
+			add_entry(b, &family->keys[k], instance);
+}
+
+static void
+add_family_help(struct buf *b, const struct conf_family *family)
+{
+	buf_printf(b, "\n; [%s NAME]\n", family->section);
+	add_help(b, str_of(family->help));
+	for (size_t k = 0; k < family->n; k++) {
+		buf_add_lit(b, ";\n");
+		add_help(b, str_of(family->keys[k].help));
+		buf_printf(b, "; %s =\n", family->keys[k].name);
+	}
+}
+
 void
 conf_print(const struct conf_table *table, const void *settings, bool with_help, struct buf *b)
 {
 	const char *section = NULL;
-	struct buf value = { 0 };
 
 	for (size_t i = 0; i < table->n; i++) {
 		const struct conf_key *key = &table->keys[i];
@@ -45,10 +76,16 @@ conf_print(const struct conf_table *table, const void *settings, bool with_help,
 		section = key->section;
 		if (with_help)
 			add_help(b, str_of(key->help));
-		value.len = 0;
-		key->type->format(key, &value, (const char *)settings + key->offset);
-		conf_file_add(b, key->name, buf_str(&value));
-		buf_add_char(b, '\n');
+		add_entry(b, key, settings);
 	}
-	buf_fini(&value);
+	for (size_t f = 0; f < table->n_families; f++) {
+		const struct conf_family *family = &table->families[f];
+		const struct conf_instances *all =
+		    (const void *)((const char *)settings + family->offset);
+
+		for (size_t i = 0; i < all->n; i++)
+			add_instance(b, family, all->items[i]);
+	}
+	for (size_t f = 0; with_help && f < table->n_families; f++)
+		add_family_help(b, &table->families[f]);
 }

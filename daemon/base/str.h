@@ -77,4 +77,21 @@ str_find(struct str s, char c)
 	return at ? (size_t)(at - s.p) : s.n;
 }
 
+static inline bool
+str_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* s without the blanks at its ends. */
+static inline struct str
+str_trim(struct str s)
+{
+	while (s.n > 0 && str_is_blank(s.p[0]))
+		s = str_from(s, 1);
+	while (s.n > 0 && str_is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
 #endif
