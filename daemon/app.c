@@ -388,6 +388,7 @@ add_stats(void *ctx, struct buf *b)
 	const struct app *app = ctx;
 
 	buf_printf(b, " log_lost=%lu", eventlog_lost(app->log));
+	loop_add_stats(app->loop, b);
 }
 
 /* Sockets that systemd handed in, else the addresses of the configuration. */

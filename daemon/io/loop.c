@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -28,10 +29,12 @@ struct loop {
 	int64_t now_ns;
 	uint64_t turn;
 	unsigned callbacks; /* that ran in this turn */
+	int64_t began_ns;   /* when the loop had done waiting in this turn */
 	bool is_stopped;
 	bool wants_turn;
 	struct grave *graves;
 	size_t n_graves, cap_graves;
+	struct histogram lag;
 };
 
 /* A descriptor, a timer or a signal, by which callback is set. */
@@ -55,6 +58,16 @@ struct loop_waker {
 	void *ctx;
 	int fd;
 };
+
+static int64_t
+read_clock(clockid_t id)
+{
+	struct timespec t;
+
+	if (clock_gettime(id, &t) == -1)
+		abort();
+	return (int64_t)t.tv_sec * TEXT_NS_PER_S + t.tv_nsec;
+}
 
 struct loop *
 loop_new(void)
@@ -125,9 +138,12 @@ loop_run(struct loop *l)
 		l->turn++;
 		if (event_base_loop(l->base, flags) == -1)
 			abort();
+		if (l->callbacks == 0)
+			l->began_ns = read_clock(CLOCK_MONOTONIC);
 		if (l->turn_end_cb)
 			l->turn_end_cb(l->ctx);
 		reap(l);
+		histogram_add(&l->lag, read_clock(CLOCK_MONOTONIC) - l->began_ns);
 	}
 }
 
@@ -155,14 +171,30 @@ loop_turn(const struct loop *l)
 	return l->turn;
 }
 
-static int64_t
-read_clock(clockid_t id)
+void
+loop_lag(const struct loop *l, struct loop_lag *out)
 {
-	struct timespec t;
+	out->p99_ns = histogram_percentile(&l->lag, 990);
+	out->max_ns = histogram_max(&l->lag);
+}
 
-	if (clock_gettime(id, &t) == -1)
-		abort();
-	return (int64_t)t.tv_sec * TEXT_NS_PER_S + t.tv_nsec;
+void
+loop_lag_reset(struct loop *l)
+{
+	histogram_init(&l->lag);
+}
+
+void
+loop_add_stats(const struct loop *l, struct buf *b)
+{
+	struct loop_lag lag;
+
+	loop_lag(l, &lag);
+	buf_add_lit(b, " loop_lag_p99=");
+	text_format_seconds(b, lag.p99_ns, 6);
+	buf_add_lit(b, "s loop_lag_max=");
+	text_format_seconds(b, lag.max_ns, 6);
+	buf_add_char(b, 's');
 }
 
 int64_t
@@ -198,7 +230,9 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	struct loop_event *e = arg;
 
 	(void)fd;
-	e->loop->callbacks++;
+	/* the library waits and calls back in one: the first callback tells when it had waited */
+	if (e->loop->callbacks++ == 0)
+		e->loop->began_ns = read_clock(CLOCK_MONOTONIC);
 	if (e->is_removed)
 		return;
 	if (e->timer_cb) {

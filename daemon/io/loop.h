@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 struct loop;
 struct loop_event;
 
@@ -35,6 +37,21 @@ bool loop_was_idle(const struct loop *l);
 
 /* Counts the turns: equal numbers mean the same turn. */
 uint64_t loop_turn(const struct loop *l);
+
+/*
+ * How long a turn kept everybody else waiting: from the moment the loop comes back from waiting
+ * until it has done all callbacks and the turn-end hook, so that it can look at descriptors again.
+ * Over all turns that ended since the start or the reset; sleep does not count.
+ */
+struct loop_lag {
+	int64_t p99_ns; /* at most 1/32 too high */
+	int64_t max_ns;
+};
+void loop_lag(const struct loop *l, struct loop_lag *out);
+void loop_lag_reset(struct loop *l);
+
+/* Adds " loop_lag_p99=0.000120s loop_lag_max=0.513000s". */
+void loop_add_stats(const struct loop *l, struct buf *b);
 
 /* Calls free_cb(p) at the very end of this turn: nothing is freed inside its own callback. */
 void loop_bury(struct loop *l, loop_cb *free_cb, void *p);
