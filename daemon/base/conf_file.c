@@ -7,15 +7,10 @@
 #include "base/conf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ini.h>
-#include <linux/magic.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -307,70 +302,25 @@ conf_file_parse(struct str text, const char *path, conf_assign_cb *assign_cb, vo
 		conf_problem(problems, "%s: inih refused it (%d)", path, status);
 }
 
-/*
- * NULL when fd is what a configuration may come from. A FIFO in the file system may wait for its
- * writer for ever and is not; a pipe that was handed in (/dev/stdin, /dev/fd/63) is.
- */
-static const char *
-check_kind(int fd, bool *is_pipe)
-{
-	struct stat st;
-	struct statfs fs;
-
-	*is_pipe = false;
-	if (fstat(fd, &st) != 0)
-		return strerror(errno);
-	if (S_ISREG(st.st_mode))
-		return NULL;
-	if (S_ISDIR(st.st_mode))
-		return "is a directory";
-	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)) /* /dev/null */
-		return NULL;
-	*is_pipe = S_ISFIFO(st.st_mode) && fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
-	return *is_pipe ? NULL : "is neither a file nor a pipe";
-}
-
-/* All of fd; NULL or what went wrong. */
-static const char *
-read_all(int fd, struct buf *b)
-{
-	int flags = fcntl(fd, F_GETFL);
-	ssize_t n;
-
-	/* a pipe's writer may need its time */
-	if (flags == -1 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0)
-		return strerror(errno);
-	do {
-		n = read(fd, buf_reserve(b, 4096), 4096);
-		if (n > 0)
-			b->len += (size_t)n;
-		if (b->len > FILE_OCTETS_MAX)
-			return "is larger than 1M";
-	} while (n > 0 || (n == -1 && errno == EINTR));
-	return n == -1 ? strerror(errno) : NULL;
-}
-
 void
 conf_file_read(
     const char *path, conf_assign_cb *assign_cb, void *ctx, struct conf_problems *problems)
 {
+	static const char *const wrong[FILE_RESULTS] = {
+		[FILE_IS_DIRECTORY] = "is a directory",
+		[FILE_IS_SPECIAL] = "is neither a file nor a pipe",
+		/* at a reload nothing must not pass for an empty file */
+		[FILE_IS_SILENT] = "is a pipe with nothing in it",
+		[FILE_IS_LARGE] = "is larger than 1M",
+	};
 	struct buf text = { 0 };
-	const char *wrong;
-	bool is_pipe = false;
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	enum file_result result = file_read(path, FILE_OCTETS_MAX, true, &text);
 
-	wrong = fd == -1 ? strerror(errno) : check_kind(fd, &is_pipe);
-	if (!wrong)
-		wrong = read_all(fd, &text);
-	/* a pipe gives its text only once: at a reload nothing must not pass for an empty file */
-	if (!wrong && is_pipe && text.len == 0)
-		wrong = "is a pipe with nothing in it";
-	if (wrong)
-		conf_problem(problems, "%s: %s", path, wrong);
-	else
+	if (result == FILE_READ)
 		conf_file_parse(buf_str(&text), path, assign_cb, ctx, problems);
-	if (fd != -1)
-		close(fd);
+	else
+		conf_problem(problems, "%s: %s", path,
+		    result == FILE_FAILED ? strerror(errno) : wrong[result]);
 	buf_fini(&text);
 }
 
