@@ -94,4 +94,21 @@ str_trim(struct str s)
 	return s;
 }
 
+/* Takes the next word, what stands between blanks, from the front of *s; an empty one when there is
+ * none. */
+static inline struct str
+str_next_word(struct str *s)
+{
+	struct str word;
+	size_t n = 0;
+
+	while (s->n > 0 && str_is_blank(s->p[0]))
+		*s = str_from(*s, 1);
+	while (n < s->n && !str_is_blank(s->p[n]))
+		n++;
+	word = str_head(*s, n);
+	*s = str_from(*s, n);
+	return word;
+}
+
 #endif

@@ -8,6 +8,7 @@
 #define SECONDS_PER_DAY 86400LL
 #define SIZE_MAX_OCTETS (1ULL << 53)
 #define FRACTION_DIGITS 18 /* as many as fit an uint64_t, so no digit is dropped unseen */
+#define FRACTION_ONE 1000000000000000000U /* 10^FRACTION_DIGITS */
 
 struct unit {
 	struct str name;
@@ -112,9 +113,32 @@ take_fraction(struct str s, uint64_t *fraction, size_t *used)
 }
 
 const char *
+text_parse_millionths(struct str s, uint64_t *out)
+{
+	static const uint64_t millionth = FRACTION_ONE / 1000000;
+	uint64_t whole, fraction, v;
+	size_t n = take_digits(s, &whole), used;
+	const char *wrong;
+
+	if (n == 0)
+		return "is not a number";
+	wrong = take_fraction(str_from(s, n), &fraction, &used);
+	if (wrong)
+		return wrong;
+	if (n + used < s.n)
+		return "is not a number";
+	if (fraction % millionth != 0)
+		return "has more than six decimals";
+	if (__builtin_mul_overflow(whole, 1000000U, &v) ||
+	    __builtin_add_overflow(v, fraction / millionth, &v))
+		return "is too large";
+	*out = v;
+	return NULL;
+}
+
+const char *
 text_parse_duration(struct str s, int64_t *out_ns)
 {
-	static const uint64_t one = 1000000000000000000U; /* 10^FRACTION_DIGITS */
 	const struct unit *unit;
 	const char *wrong;
 	uint64_t whole, fraction;
@@ -135,7 +159,7 @@ text_parse_duration(struct str s, int64_t *out_ns)
 	if (!unit)
 		return "has an unknown unit: there are us ms s m h d";
 	us = (unsigned __int128)(uint64_t)(unit->factor / TEXT_NS_PER_US);
-	us = us * whole + (us * fraction + one / 2) / one;
+	us = us * whole + (us * fraction + FRACTION_ONE / 2) / FRACTION_ONE;
 	if (us > TEXT_DURATION_MAX_NS / TEXT_NS_PER_US)
 		return "is more than 36500d";
 	*out_ns = (int64_t)us * TEXT_NS_PER_US;

@@ -23,6 +23,9 @@
 /* Digits only, no sign, no leading zeros but for 0 itself, at most 2^63-1. */
 const char *text_parse_u63(struct str s, uint64_t *out);
 
+/* "1.5": digits, with up to six decimals behind a point. Gives millionths. */
+const char *text_parse_millionths(struct str s, uint64_t *out);
+
 /*
  * A decimal number with a unit: us ms s m h d ("1.5s", "80ms", "0s"), to 36500d. Gives
  * nanoseconds, rounded to the microsecond. A bare number is refused, a bare 0 too.

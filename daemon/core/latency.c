@@ -54,47 +54,14 @@ static const struct form forms[LATENCY_KINDS] = {
 	    "needs median= and one of p90= p95= p99= p999= sigma= behind lognormal" },
 };
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* Takes the next word from the front of *s; an empty one at the end. */
-static struct str
-next_word(struct str *s)
-{
-	struct str word;
-	size_t n = 0;
-
-	while (s->n > 0 && is_blank(s->p[0]))
-		*s = str_from(*s, 1);
-	while (n < s->n && !is_blank(s->p[n]))
-		n++;
-	word = str_head(*s, n);
-	*s = str_from(*s, n);
-	return word;
-}
-
-/* "1.5": up to ten, with up to six decimals, in millionths. */
 static const char *
 parse_sigma(struct str s, int64_t *out)
 {
-	static const char wrong[] = "has a sigma that is not a number from 0.000001 to 10";
-	struct str rest = str_from(s, str_find(s, '.'));
-	uint64_t whole = 0, unit = SIGMA_UNIT, part = 0;
+	uint64_t millionths = 0;
 
-	if (text_parse_u63(str_head(s, s.n - rest.n), &whole) || rest.n == 1 || rest.n > 7)
-		return wrong;
-	for (rest = str_from(rest, 1); rest.n > 0; rest = str_from(rest, 1)) {
-		if (rest.p[0] < '0' || rest.p[0] > '9')
-			return wrong;
-		unit /= 10;
-		part += (uint64_t)(rest.p[0] - '0') * unit;
-	}
-	if (whole > 10 || whole * SIGMA_UNIT + part > SIGMA_MAX || whole + part == 0)
-		return wrong;
-	*out = (int64_t)(whole * SIGMA_UNIT + part);
+	if (text_parse_millionths(s, &millionths) || millionths == 0 || millionths > SIGMA_MAX)
+		return "has a sigma that is not a number from 0.000001 to 10";
+	*out = (int64_t)millionths;
 	return NULL;
 }
 
@@ -172,7 +139,7 @@ const char *
 latency_parse(struct str s, struct latency *out)
 {
 	struct latency l = { .kind = LATENCY_FIXED };
-	struct str rest = s, word = next_word(&rest);
+	struct str rest = s, word = str_next_word(&rest);
 	const char *why = NULL;
 	int kind;
 
@@ -185,7 +152,7 @@ latency_parse(struct str s, struct latency *out)
 		return "is neither a duration nor fixed, uniform, normal, exponential, lognormal";
 	else
 		rest = s;
-	while (!why && (word = next_word(&rest)).n > 0)
+	while (!why && (word = str_next_word(&rest)).n > 0)
 		why = parse_word(word, &forms[l.kind], &l);
 	if (!why && s.n > 0)
 		why = check(&l);

@@ -89,6 +89,34 @@ test_u63(void **state)
 }
 
 static void
+test_millionths(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t value;
+	} good[] = { { "0", 0 }, { "0.000001", 1 }, { "1.5", 1500000 }, { "99.90", 99900000 },
+		{ "2.0000000", 2000000 }, { "18446744073709.551615", UINT64_MAX } };
+	static const char *const bad[] = { "", ".5", "1.", "-1", "+1", "1.5x", "1,5", "1e3", "x",
+		"1.0000001", "1.0000000000000000000", "18446744073709.551616", "18446744073710",
+		"99999999999999999999" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		uint64_t v = 42;
+
+		assert_null(text_parse_millionths(str_of(good[i].text), &v));
+		assert_int_equal(v, good[i].value);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		uint64_t v = 42;
+
+		if (!text_parse_millionths(str_of(bad[i]), &v))
+			fail_msg("accepted: %s", bad[i]);
+		assert_int_equal(v, 42);
+	}
+}
+
+static void
 test_durations(void **state)
 {
 	static const struct {
@@ -542,6 +570,7 @@ test_any_octets(void **state)
 		buf_fini(&b);
 		text_parse_u63(s, &v);
 		text_parse_size(s, &v);
+		text_parse_millionths(s, &v);
 		text_parse_duration(s, &ns);
 		text_parse_time(s, &ns);
 		text_parse_bool(s, &is_on);
@@ -578,6 +607,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_u63),
+		cmocka_unit_test(test_millionths),
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_what_is_no_duration),
 		cmocka_unit_test(test_durations_come_back),
