@@ -5,15 +5,18 @@
  */
 #include "settings.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 #define UNUSED __attribute__((unused))
 
 #define DAY_NS (86400LL * TEXT_NS_PER_S)
+#define SAMPLES_OCTETS_MAX (16U << 20)
 
 static const char *
 parse_addresses(const struct conf_key *key, struct str value, void *field)
@@ -35,16 +38,50 @@ fini_text(const struct conf_key *key, void *field)
 	conf_type_text.fini(key, field);
 }
 
+/* Only what is a file in truth: a reload waits for nobody. */
+static const char *
+read_samples_cb(struct str path, struct buf *text)
+{
+	static const char *const wrong[FILE_RESULTS] = {
+		[FILE_FAILED] = "names a file that cannot be read",
+		[FILE_IS_DIRECTORY] = "names a directory",
+		[FILE_IS_SPECIAL] = "names something that is not a file",
+		[FILE_IS_LARGE] = "names a file of more than 16M",
+	};
+	char *terminated = mem_copy_str(path);
+	enum file_result result = file_read(terminated, SAMPLES_OCTETS_MAX, false, text);
+
+	free(terminated);
+	if (result == FILE_FAILED && errno == ENOENT)
+		return "names a file that is not there";
+	if (result == FILE_FAILED && errno == EACCES)
+		return "names a file that may not be read";
+	return wrong[result];
+}
+
 static const char *
 parse_latency(UNUSED const struct conf_key *key, struct str value, void *field)
 {
-	return latency_parse(value, field);
+	struct latency parsed, *latency = field;
+	const char *wrong = latency_parse(value, read_samples_cb, &parsed);
+
+	if (wrong)
+		return wrong;
+	latency_fini(latency);
+	*latency = parsed;
+	return NULL;
 }
 
 static void
 format_latency(UNUSED const struct conf_key *key, struct buf *b, const void *field)
 {
 	latency_format(b, field);
+}
+
+static void
+fini_latency(UNUSED const struct conf_key *key, void *field)
+{
+	latency_fini(field);
 }
 
 static const char *
@@ -292,7 +329,7 @@ fini_template(const struct conf_key *key, void *field)
 }
 
 static const struct conf_type type_addresses = { parse_addresses, format_text, fini_text };
-static const struct conf_type type_latency = { parse_latency, format_latency, NULL };
+static const struct conf_type type_latency = { parse_latency, format_latency, fini_latency };
 static const struct conf_type type_outcome = { parse_outcome, format_outcome, NULL };
 static const struct conf_type type_concurrency = { parse_concurrency, format_concurrency, NULL };
 static const struct conf_type type_scale = { parse_scale, format_scale, NULL };
@@ -354,7 +391,9 @@ static const struct conf_key keys[] = {
 	    RELOADED,
 	    "How long an attempt takes once it is connected: 80ms, fixed 1s, uniform 500ms 1500ms, "
 	    "normal mean=1s stddev=200ms, exponential mean=800ms, lognormal median=80ms p99=2s (or "
-	    "p90= p95= p999= sigma=), each with min= max= if wanted." },
+	    "p90= p95= p999= sigma=), empirical FILE (rising durations, or lines such as p99 "
+	    "1.5s), "
+	    "each with min= max= if wanted." },
 	{ "delivery", "connect", &type_latency, AT(simulator.delivery.connect), "fixed 0s", ANY,
 	    RELOADED, "How long connecting takes, before the latency; the same forms." },
 	{ "delivery", "outcome", &type_outcome, AT(simulator.delivery.outcome), "delivered", ANY,

@@ -1,6 +1,7 @@
 /*
  * Owns the distributions of latency: their text and their quantile functions. A distribution is a
- * row that says which keys it needs and takes; the parser knows none of them by name.
+ * row that says which keys it needs and takes; the parser knows none of them by name, but for the
+ * one whose numbers are in a file.
  */
 #include "core/latency.h"
 
@@ -8,6 +9,7 @@
 
 #include "base/text.h"
 #include "core/draw.h"
+#include "core/empirical.h"
 
 #define BIT(key) (1U << LATENCY_##key)
 #define BOUNDS (BIT(MIN) | BIT(MAX))
@@ -52,6 +54,8 @@ static const struct form forms[LATENCY_KINDS] = {
 	    "needs mean= behind exponential" },
 	[LATENCY_LOGNORMAL] = { "lognormal", BIT(MEDIAN), BIT(MEDIAN) | SPREADS,
 	    "needs median= and one of p90= p95= p99= p999= sigma= behind lognormal" },
+	[LATENCY_EMPIRICAL] = { "empirical", 0, 0,
+	    "needs one file behind empirical, in single quotes if its path holds blanks" },
 };
 
 static const char *
@@ -135,8 +139,41 @@ check(struct latency *l)
 	return l->kind == LATENCY_LOGNORMAL ? derive_sigma(l) : NULL;
 }
 
+/* Takes the path behind "empirical"; false when there is none, or text right behind its quote. */
+static bool
+take_path(struct str *s, struct str *path)
+{
+	struct str rest = *s;
+
+	*path = str_next_word(s);
+	if (!str_has_prefix(*path, STR("'")))
+		return path->n > 0;
+	rest = str_from(rest, str_find(rest, '\'') + 1);
+	*path = str_head(rest, str_find(rest, '\''));
+	*s = str_from(rest, path->n + 1);
+	return path->n > 0 && path->n < rest.n && (s->n == 0 || s->p[0] == ' ' || s->p[0] == '\t');
+}
+
+static const char *
+parse_empirical(struct str *rest, latency_read_cb *read_cb, struct latency *l)
+{
+	struct buf text = { 0 };
+	struct str path;
+	const char *why;
+
+	if (!read_cb)
+		return "is empirical, and only the configuration may name files";
+	if (!take_path(rest, &path) || str_find(path, '\0') < path.n)
+		return forms[LATENCY_EMPIRICAL].usage;
+	why = read_cb(path, &text);
+	if (!why)
+		why = empirical_parse(buf_str(&text), path, &l->table);
+	buf_fini(&text);
+	return why;
+}
+
 const char *
-latency_parse(struct str s, struct latency *out)
+latency_parse(struct str s, latency_read_cb *read_cb, struct latency *out)
 {
 	struct latency l = { .kind = LATENCY_FIXED };
 	struct str rest = s, word = str_next_word(&rest);
@@ -149,9 +186,14 @@ latency_parse(struct str s, struct latency *out)
 	if (kind < LATENCY_KINDS)
 		l.kind = (enum latency_kind)kind;
 	else if (word.n > 0 && word.p[0] >= 'a' && word.p[0] <= 'z')
-		return "is neither a duration nor fixed, uniform, normal, exponential, lognormal";
+		return read_cb ? "is neither a duration nor fixed, uniform, normal, exponential, "
+				 "lognormal, empirical"
+			       : "is neither a duration nor fixed, uniform, normal, exponential, "
+				 "lognormal";
 	else
 		rest = s;
+	if (l.kind == LATENCY_EMPIRICAL)
+		why = parse_empirical(&rest, read_cb, &l);
 	while (!why && (word = str_next_word(&rest)).n > 0)
 		why = parse_word(word, &forms[l.kind], &l);
 	if (!why && s.n > 0)
@@ -160,7 +202,26 @@ latency_parse(struct str s, struct latency *out)
 		why = text_parse_duration(s, &l.value[LATENCY_FIRST]);
 	if (!why)
 		*out = l;
+	else
+		latency_fini(&l);
 	return why;
+}
+
+struct latency
+latency_copy(const struct latency *l)
+{
+	struct latency copy = *l;
+
+	if (copy.table)
+		empirical_ref(copy.table);
+	return copy;
+}
+
+void
+latency_fini(struct latency *l)
+{
+	empirical_unref(l->table);
+	*l = latency_fixed(0);
 }
 
 static void
@@ -175,12 +236,25 @@ format_sigma(struct buf *b, int64_t millionths)
 		buf_add_char(b, (char)('0' + rest / unit));
 }
 
+static void
+format_path(struct buf *b, struct str path)
+{
+	bool has_blank = str_find(path, ' ') < path.n || str_find(path, '\t') < path.n;
+
+	buf_add_str(b, has_blank ? STR(" '") : STR(" "));
+	buf_add_str(b, path);
+	if (has_blank)
+		buf_add_char(b, '\'');
+}
+
 void
 latency_format(struct buf *b, const struct latency *l)
 {
 	int key;
 
 	buf_add_str(b, str_of(forms[l->kind].name));
+	if (l->table)
+		format_path(b, empirical_path(l->table));
 	for (key = 0; key < LATENCY_KEYS; key++) {
 		if (!(l->given & (1U << key)))
 			continue;
@@ -240,7 +314,9 @@ latency_draw(const struct latency *l, uint64_t bits)
 {
 	int64_t ns = l->value[LATENCY_FIRST];
 
-	if (l->kind != LATENCY_FIXED)
+	if (l->kind == LATENCY_EMPIRICAL)
+		ns = empirical_quantile(l->table, draw_unit(bits));
+	else if (l->kind != LATENCY_FIXED)
 		ns = to_duration(quantile(l, draw_unit(bits)));
 	if (l->given & BIT(MIN) && ns < l->value[LATENCY_MIN])
 		ns = l->value[LATENCY_MIN];

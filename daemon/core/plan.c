@@ -13,8 +13,8 @@ plan_new(const struct delivery_conf *conf, uint64_t seed)
 	struct plan *p = mem_alloc(sizeof *p);
 	p->refs = 1;
 	p->seed = seed;
-	p->latency = conf->latency;
-	p->connect = conf->connect;
+	p->latency = latency_copy(&conf->latency);
+	p->connect = latency_copy(&conf->connect);
 	p->outcome = conf->outcome;
 	return p;
 }
@@ -29,10 +29,8 @@ plan_derive(struct plan *base, const struct plan_change *change)
 	p = mem_alloc(sizeof *p);
 	*p = *base;
 	p->refs = 1;
-	if (change->latency)
-		p->latency = *change->latency;
-	if (change->connect)
-		p->connect = *change->connect;
+	p->latency = latency_copy(change->latency ? change->latency : &base->latency);
+	p->connect = latency_copy(change->connect ? change->connect : &base->connect);
 	if (change->outcome != OUTCOME_COUNT)
 		p->outcome = change->outcome;
 	return p;
@@ -54,6 +52,9 @@ plan_ref(struct plan *p)
 void
 plan_unref(struct plan *p)
 {
-	if (--p->refs == 0)
-		free(p);
+	if (--p->refs > 0)
+		return;
+	latency_fini(&p->latency);
+	latency_fini(&p->connect);
+	free(p);
 }

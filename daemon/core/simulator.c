@@ -54,9 +54,11 @@ simulator_free(struct simulator *sim)
 void
 simulator_configure(struct simulator *sim, const struct simulator_conf *conf)
 {
+	struct plan *old = sim->plan;
+
 	sim->conf = *conf;
-	plan_unref(sim->plan);
 	sim->plan = plan_new(&conf->delivery, sim->seed);
+	plan_unref(old);
 	sim->lanes.concurrency = conf->delivery.concurrency;
 	sim->needs_refill = true;
 	history_trim(sim);

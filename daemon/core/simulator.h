@@ -33,7 +33,7 @@ struct simulator_conf {
 
 struct simulator {
 	struct simulator_conf conf;
-	struct plan *plan; /* what conf.delivery says */
+	struct plan *plan; /* what conf.delivery says, and keeps alive what that only points to */
 	struct clock clock;
 	int64_t now_ns;  /* simulated; every moment due before it has been fired */
 	int64_t real_ns; /* of the turn under way */
@@ -53,7 +53,8 @@ struct simulator {
 	struct history history;
 };
 
-/* hash_seed: any number that clients cannot know. The clock starts at these times. */
+/* *conf stays the caller's. hash_seed: any number that clients cannot know. The clock starts at
+ * these times. */
 struct simulator *simulator_new(const struct simulator_conf *conf, const struct clock_conf *clock,
     uint64_t seed, uint64_t hash_seed, int64_t real_ns, int64_t wall_ns);
 void simulator_free(struct simulator *sim);

@@ -60,13 +60,13 @@ PARSER(size)
 PARSER(latency)
 {
 	o->has_latency = true;
-	return latency_parse(value, &o->latency);
+	return latency_parse(value, NULL, &o->latency);
 }
 
 PARSER(connect)
 {
 	o->has_connect = true;
-	return latency_parse(value, &o->connect);
+	return latency_parse(value, NULL, &o->connect);
 }
 
 PARSER(outcome)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "core/empirical.h"
 #include "core/event.h"
 #include "core/latency.h"
 #include "core/outcome.h"
@@ -28,20 +29,52 @@ line(struct str s)
 	free(scratch);
 }
 
+static const char *
+read_cb(struct str path, struct buf *text)
+{
+	if (path.n == 0)
+		abort();
+	buf_add_lit(text, "1s\n2s\n");
+	return NULL;
+}
+
 static void
 latency(struct str s)
 {
 	struct latency l, again;
 	struct buf b = { 0 };
 
-	if (!latency_parse(s, &l)) {
+	if (!latency_parse(s, read_cb, &l)) {
 		latency_format(&b, &l);
-		if (latency_parse(buf_str(&b), &again) ||
+		if (latency_parse(buf_str(&b), read_cb, &again) ||
 		    latency_draw(&l, 0x123456789abcdefULL) !=
 			latency_draw(&again, 0x123456789abcdefULL))
 			abort();
+		latency_fini(&again);
+		latency_fini(&l);
 	}
+	if (!latency_parse(s, NULL, &l) && l.table)
+		abort();
 	buf_fini(&b);
+}
+
+static void
+empirical(struct str s)
+{
+	struct empirical *e;
+	int64_t last = 0;
+	int i;
+
+	if (empirical_parse(s, STR("file"), &e))
+		return;
+	for (i = 0; i <= 100; i++) {
+		int64_t ns = empirical_quantile(e, i / 100.0);
+
+		if (ns < last || ns > TEXT_DURATION_MAX_NS)
+			abort();
+		last = ns;
+	}
+	empirical_unref(e);
 }
 
 static void template(struct str s)
@@ -62,6 +95,7 @@ values(struct str s)
 	bool is_max;
 
 	text_parse_u63(s, &number);
+	text_parse_millionths(s, &number);
 	text_parse_size(s, &number);
 	text_parse_time(s, &ns);
 	event_parse_mask(s, &mask);
@@ -103,7 +137,7 @@ addresses(struct str s)
 }
 
 static void (*const parsers[])(
-    struct str s) = { line, latency, template, values, quoting, addresses };
+    struct str s) = { line, latency, template, values, quoting, addresses, empirical };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -41,16 +41,17 @@ test_text_reads_back(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof good / sizeof good[0]; i++) {
-		if (latency_parse(str_of(good[i]), &l))
-			fail_msg("refused: %s: %s", good[i], latency_parse(str_of(good[i]), &l));
+		if (latency_parse(str_of(good[i]), NULL, &l))
+			fail_msg(
+			    "refused: %s: %s", good[i], latency_parse(str_of(good[i]), NULL, &l));
 		b.len = 0;
 		latency_format(&b, &l);
 		buf_add_char(&b, '\0');
 		assert_string_equal(b.data, good[i]);
 	}
-	assert_null(latency_parse(STR("  1.5s "), &l));
+	assert_null(latency_parse(STR("  1.5s "), NULL, &l));
 	assert_int_equal(latency_draw(&l, 0), 1500 * MS);
-	assert_null(latency_parse(STR("fixed\t80ms"), &l));
+	assert_null(latency_parse(STR("fixed\t80ms"), NULL, &l));
 	assert_int_equal(latency_draw(&l, 0), 80 * MS);
 	buf_fini(&b);
 }
@@ -63,7 +64,7 @@ test_bad_text(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		if (!latency_parse(str_of(bad[i]), &l))
+		if (!latency_parse(str_of(bad[i]), NULL, &l))
 			fail_msg("accepted: %s", bad[i]);
 	assert_int_equal(latency_draw(&l, 1), 7000);
 }
@@ -98,7 +99,7 @@ expect_quantiles(const char *text, double p50, double p90, double p99, double p9
 	struct latency l;
 	uint64_t i;
 
-	assert_null(latency_parse(str_of(text), &l));
+	assert_null(latency_parse(str_of(text), NULL, &l));
 	for (i = 0; i < DRAWS; i++) {
 		/* in any order: it is the set of draws that counts */
 		draws[i] = latency_draw(&l, stratum(i * 7919 % DRAWS, DRAWS));
@@ -147,7 +148,7 @@ test_monotone_and_bounded(void **state)
 		struct latency l;
 		uint64_t k;
 
-		assert_null(latency_parse(str_of(all[i]), &l));
+		assert_null(latency_parse(str_of(all[i]), NULL, &l));
 		for (k = 0; k < 10000; k++) {
 			int64_t ns = latency_draw(&l, stratum(k, 10000));
 
