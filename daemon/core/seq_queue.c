@@ -1,0 +1,62 @@
+/*
+ * Owns queues of seqs.
+ */
+#include "core/seq_queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+void
+seq_queue_fini(struct seq_queue *q)
+{
+	free(q->runs);
+	*q = (struct seq_queue){ 0 };
+}
+
+/* Room for one run more: what was popped is reclaimed first, and the array grows when that is not
+ * worth it. */
+static void
+make_room(struct seq_queue *q)
+{
+	if (q->head + q->n < q->cap)
+		return;
+	if (q->head > q->cap / 2) {
+		memmove(q->runs, q->runs + q->head, q->n * sizeof q->runs[0]);
+		q->head = 0;
+		return;
+	}
+	q->cap = q->cap ? q->cap * 2 : 4;
+	q->runs = mem_resize_array(q->runs, q->cap, sizeof q->runs[0]);
+}
+
+void
+seq_queue_push(struct seq_queue *q, uint64_t seq)
+{
+	struct seq_range *last = q->n > 0 ? &q->runs[q->head + q->n - 1] : NULL;
+
+	if (last && last->last + 1 == seq) {
+		last->last = seq;
+		return;
+	}
+	make_room(q);
+	q->runs[q->head + q->n++] = (struct seq_range){ seq, seq };
+}
+
+bool
+seq_queue_pop(struct seq_queue *q, uint64_t *seq)
+{
+	struct seq_range *first;
+
+	if (q->n == 0)
+		return false;
+	first = &q->runs[q->head];
+	*seq = first->first;
+	if (first->first++ < first->last)
+		return true;
+	q->head++;
+	if (--q->n == 0)
+		q->head = 0;
+	return true;
+}
