@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "back/notify.h"
+#include "back/work.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/terms.h"
+#include "io/descriptors.h"
 #include "io/pump.h"
 
 #define FD_RESERVE 96 /* descriptors for other things than clients */
@@ -35,6 +37,7 @@ struct app {
 	struct simulator *sim;
 	struct gate gate;
 	struct eventlog *log;
+	struct work *work;
 	struct line_front *front;
 	struct listener_set *listeners;
 	struct pump *pump;
@@ -59,27 +62,12 @@ random_number(void)
 	return n;
 }
 
-/* As many descriptors as we are allowed; gives how many that is. */
-static uint64_t
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		return 1024;
-	limit.rlim_cur = limit.rlim_max;
-	/* if this fails, what we have is what we can use */
-	if (setrlimit(RLIMIT_NOFILE, &limit) == -1 && getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		return 1024;
-	return limit.rlim_cur;
-}
-
 /* The front's settings with no more connections than there are descriptors for. */
 static struct line_conf
 line_conf_of(const struct settings *s)
 {
 	struct line_conf conf = s->line;
-	uint64_t descriptors = raise_descriptor_limit();
+	uint64_t descriptors = descriptors_raise_limit();
 	uint64_t possible = descriptors > FD_RESERVE + 1 ? descriptors - FD_RESERVE : 1;
 
 	if (conf.connections > possible) {
@@ -105,7 +93,7 @@ may_jump(const struct app *app)
 static bool
 can_jump(const struct app *app)
 {
-	return may_jump(app) && app->sim->schedule.n > 0 && !bus_is_congested(&app->sim->bus);
+	return may_jump(app) && simulator_has_next(app->sim) && !bus_is_congested(&app->sim->bus);
 }
 
 static void
@@ -175,7 +163,7 @@ is_drained(struct app *app, int64_t until)
 	if (bus_is_congested(&sim->bus))
 		return false;
 	if (sim->clock.is_max)
-		return sim->schedule.n == 0;
+		return !simulator_has_next(sim);
 	return simulator_deadline(sim) > until;
 }
 
@@ -199,7 +187,8 @@ is_stuck(struct app *app)
 	if (!line_front_is_waiting(app->front) &&
 	    !(line_front_is_ended(app->front) && pending(app) > 0))
 		return false;
-	return sim->clock.is_max ? sim->schedule.n == 0 : simulator_deadline(sim) == CLOCK_NEVER;
+	return sim->clock.is_max ? !simulator_has_next(sim)
+				 : simulator_deadline(sim) == CLOCK_NEVER;
 }
 
 /* All replies are out. */
@@ -324,6 +313,7 @@ reload_cb(void *ctx, int signo)
 	struct eventlog_target *target = NULL;
 	struct settings *fresh;
 	struct line_conf line;
+	size_t gone;
 
 	(void)signo;
 	if (app->phase != PHASE_RUNNING) {
@@ -338,7 +328,10 @@ reload_cb(void *ctx, int signo)
 		line_front_configure(app->front, &line);
 		eventlog_reconfigure(app->log, &fresh->log, target);
 		simulator_run(app->sim, loop_read_clock(app->loop), UINT32_MAX);
-		simulator_configure(app->sim, &fresh->simulator);
+		gone = simulator_configure(app->sim, &fresh->simulator);
+		if (gone > 0)
+			diag_warning("%zu rules are off: their outcomes are gone", gone);
+		work_set_enabled(app->work, delivery_conf_has_work(fresh->simulator.delivery));
 		settings_free(app->settings);
 		app->settings = fresh;
 		diag_info("reloaded");
@@ -388,6 +381,7 @@ add_stats(void *ctx, struct buf *b)
 	const struct app *app = ctx;
 
 	buf_printf(b, " log_lost=%lu", eventlog_lost(app->log));
+	work_add_stats(app->work, b);
 	loop_add_stats(app->loop, b);
 }
 
@@ -414,6 +408,28 @@ open_listeners(struct app *app)
 	free(fds);
 	buf_fini(&why);
 	return app->listeners != NULL;
+}
+
+/* What a dispatch costs. */
+static int64_t
+amount_of(const struct event *ev)
+{
+	return terms_work(ev->message);
+}
+
+static struct work *
+start_work(struct app *app)
+{
+	const struct settings *s = app->settings;
+	struct buf why = { 0 };
+	struct work *work = work_start(&app->sim->bus, (unsigned)s->work_threads, amount_of, &why);
+
+	if (work)
+		work_set_enabled(work, delivery_conf_has_work(s->simulator.delivery));
+	else
+		diag_error("%.*s", STR_ARG(buf_str(&why)));
+	buf_fini(&why);
+	return work;
 }
 
 static void
@@ -499,6 +515,9 @@ start(struct app *app)
 	app->sim = simulator_new(&s->simulator, &s->clock,
 	    s->is_seed_random ? random_number() >> 1 : s->seed, random_number(),
 	    loop_read_clock(app->loop), loop_wall_clock());
+	app->work = start_work(app);
+	if (!app->work)
+		return false;
 	app->log = eventlog_start(&app->sim->bus, app->loop, &app->gate, &s->log, target);
 	app->front = line_front_new(app->loop, app->sim, &app->gate, &line, &env);
 	loop_set_turn_end(app->loop, turn_end_cb, app);
@@ -540,28 +559,12 @@ free_parts(struct app *app)
 	loop_remove(app->phase_timer);
 	loop_remove(app->status_timer);
 	loop_remove(app->watchdog_timer);
+	work_stop(app->work);
 	if (app->sim)
 		simulator_free(app->sim);
 	if (app->loop)
 		loop_free(app->loop);
 	settings_free(app->settings);
-}
-
-/* Whether standard input and output were what they should be. */
-static bool
-stop_pump(struct app *app)
-{
-	int in_error, out_error;
-	bool is_done = pump_is_done(app->pump);
-
-	pump_stop(app->pump, &in_error, &out_error);
-	if (in_error != 0)
-		diag_error("standard input: %s", strerror(in_error));
-	if (out_error != 0 && out_error != EPIPE)
-		diag_error("standard output: %s", strerror(out_error));
-	else if (out_error == 0 && !is_done)
-		diag_error("standard output does not move; replies were lost");
-	return in_error == 0 && (out_error == EPIPE || (out_error == 0 && is_done));
 }
 
 /* The last words: replies, events, the ledger. */
@@ -573,7 +576,7 @@ finish(struct app *app)
 	enum app_status status = status_of(app);
 
 	line_front_free(app->front);
-	if (app->pump && !stop_pump(app) && status != APP_CUT_OFF)
+	if (app->pump && !pump_stop(app->pump) && status != APP_CUT_OFF)
 		status = APP_FAILED;
 	tell_ledger(app, lost);
 	return status;

@@ -1,346 +1,18 @@
 /*
  * Owns the table of configuration keys: the one place that knows their names, defaults, ranges and
- * help, and into which module's struct each goes. Kinds of values that belong to one module are
- * read and written here through that module's own parser.
+ * help, and into which module's struct each goes.
  */
 #include "settings.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
-
-#define UNUSED __attribute__((unused))
+#include "core/address.h"
+#include "settings_type.h"
 
 #define DAY_NS (86400LL * TEXT_NS_PER_S)
-#define SAMPLES_OCTETS_MAX (16U << 20)
-
-static const char *
-parse_addresses(const struct conf_key *key, struct str value, void *field)
-{
-	const char *wrong = listener_check_addresses(value);
-
-	return wrong ? wrong : conf_type_text.parse(key, value, field);
-}
-
-static void
-format_text(const struct conf_key *key, struct buf *b, const void *field)
-{
-	conf_type_text.format(key, b, field);
-}
-
-static void
-fini_text(const struct conf_key *key, void *field)
-{
-	conf_type_text.fini(key, field);
-}
-
-/* Only what is a file in truth: a reload waits for nobody. */
-static const char *
-read_samples_cb(struct str path, struct buf *text)
-{
-	static const char *const wrong[FILE_RESULTS] = {
-		[FILE_FAILED] = "names a file that cannot be read",
-		[FILE_IS_DIRECTORY] = "names a directory",
-		[FILE_IS_SPECIAL] = "names something that is not a file",
-		[FILE_IS_LARGE] = "names a file of more than 16M",
-	};
-	char *terminated = mem_copy_str(path);
-	enum file_result result = file_read(terminated, SAMPLES_OCTETS_MAX, false, text);
-
-	free(terminated);
-	if (result == FILE_FAILED && errno == ENOENT)
-		return "names a file that is not there";
-	if (result == FILE_FAILED && errno == EACCES)
-		return "names a file that may not be read";
-	return wrong[result];
-}
-
-static const char *
-parse_latency(UNUSED const struct conf_key *key, struct str value, void *field)
-{
-	struct latency parsed, *latency = field;
-	const char *wrong = latency_parse(value, read_samples_cb, &parsed);
-
-	if (wrong)
-		return wrong;
-	latency_fini(latency);
-	*latency = parsed;
-	return NULL;
-}
-
-static void
-format_latency(UNUSED const struct conf_key *key, struct buf *b, const void *field)
-{
-	latency_format(b, field);
-}
-
-static void
-fini_latency(UNUSED const struct conf_key *key, void *field)
-{
-	latency_fini(field);
-}
-
-static const char *
-parse_outcome(UNUSED const struct conf_key *key, struct str value, void *field)
-{
-	enum outcome_id id = outcome_find(value);
-
-	if (id == OUTCOME_COUNT)
-		return "is no outcome";
-	*(enum outcome_id *)field = id;
-	return NULL;
-}
-
-static void
-format_outcome(UNUSED const struct conf_key *key, struct buf *b, const void *field)
-{
-	buf_add_str(b, str_of(outcome_get(*(const enum outcome_id *)field)->name));
-}
-
-static const char *
-parse_concurrency(const struct conf_key *key, struct str value, void *field)
-{
-	const char *wrong = NULL;
-
-	if (str_eq(value, STR("unlimited")))
-		*(uint64_t *)field = DELIVERY_UNLIMITED;
-	else
-		wrong = conf_type_number.parse(key, value, field);
-	return !wrong || wrong == conf_out_of_range ? wrong
-						    : "is neither a whole number nor unlimited";
-}
-
-static void
-format_concurrency(const struct conf_key *key, struct buf *b, const void *field)
-{
-	if (*(const uint64_t *)field == DELIVERY_UNLIMITED)
-		buf_add_lit(b, "unlimited");
-	else
-		conf_type_number.format(key, b, field);
-}
-
-static const char *
-parse_scale(UNUSED const struct conf_key *key, struct str value, void *field)
-{
-	struct clock_conf *clock = field;
-
-	return clock_parse_scale(value, &clock->scale, &clock->is_max);
-}
-
-static void
-format_scale(UNUSED const struct conf_key *key, struct buf *b, const void *field)
-{
-	const struct clock_conf *clock = field;
-
-	clock_format_scale(b, clock->scale, clock->is_max);
-}
-
-static const char *
-parse_epoch(UNUSED const struct conf_key *key, struct str value, void *field)
-{
-	struct clock_conf *clock = field;
-	int64_t ns = 0;
-	const char *wrong = NULL;
-
-	if (!str_eq(value, STR("now"))) {
-		wrong = text_parse_time(value, &ns);
-		if (!wrong && ns % TEXT_NS_PER_US != 0)
-			wrong = "is finer than a microsecond";
-		if (wrong)
-			return wrong;
-	}
-	clock->is_epoch_now = str_eq(value, STR("now"));
-	clock->epoch_ns = ns;
-	return NULL;
-}
-
-static void
-format_epoch(UNUSED const struct conf_key *key, struct buf *b, const void *field)
-{
-	const struct clock_conf *clock = field;
-
-	if (clock->is_epoch_now)
-		buf_add_lit(b, "now");
-	else
-		text_format_time(b, clock->epoch_ns, clock->epoch_ns % TEXT_NS_PER_MS == 0 ? 3 : 6);
-}
-
-/* field is the whole struct settings: two of its members say what the seed is */
-static const char *
-parse_seed(UNUSED const struct conf_key *key, struct str value, void *field)
-{
-	struct settings *s = field;
-	bool is_random = str_eq(value, STR("random"));
-	uint64_t seed = 0;
-
-	if (!is_random && text_parse_u63(value, &seed) != NULL)
-		return "is neither random nor a whole number up to 9223372036854775807";
-	s->is_seed_random = is_random;
-	s->seed = seed;
-	return NULL;
-}
-
-static void
-format_seed(UNUSED const struct conf_key *key, struct buf *b, const void *field)
-{
-	const struct settings *s = field;
-
-	if (s->is_seed_random)
-		buf_add_lit(b, "random");
-	else
-		buf_add_u64(b, s->seed);
-}
-
-static const char *
-parse_target(const struct conf_key *key, struct str value, void *field)
-{
-	if (str_eq(value, STR("journal")))
-		return "cannot be the journal yet: there are stdout, stderr, none and paths";
-	if (value.n == 0)
-		return "is empty: there are stdout, stderr, none and paths";
-	return conf_type_text.parse(key, value, field);
-}
-
-/* The place of value among n names; n when it is none of them. */
-static size_t
-find_name(const char *const *names, size_t n, struct str value)
-{
-	size_t i;
-
-	for (i = 0; i < n && !str_eq(value, str_of(names[i])); i++)
-		;
-	return i;
-}
-
-static const char *
-parse_style(UNUSED const struct conf_key *key, struct str value, void *field)
-{
-	size_t i = find_name(event_style_names, EVENT_STYLES, value);
-
-	if (i == EVENT_STYLES)
-		return "is not one of text json template";
-	*(enum event_style *)field = (enum event_style)i;
-	return NULL;
-}
-
-static void
-format_style(UNUSED const struct conf_key *key, struct buf *b, const void *field)
-{
-	buf_add_str(b, str_of(event_style_names[*(const enum event_style *)field]));
-}
-
-static const char *
-parse_events(UNUSED const struct conf_key *key, struct str value, void *field)
-{
-	return event_parse_mask(value, field);
-}
-
-static void
-format_events(UNUSED const struct conf_key *key, struct buf *b, const void *field)
-{
-	event_format_mask(b, *(const unsigned *)field);
-}
-
-static const char *
-parse_level(UNUSED const struct conf_key *key, struct str value, void *field)
-{
-	size_t i = find_name(diag_level_names, DIAG_LEVELS, value);
-
-	if (i == DIAG_LEVELS)
-		return "is not one of error warning info debug";
-	*(enum diag_level *)field = (enum diag_level)i;
-	return NULL;
-}
-
-static void
-format_level(UNUSED const struct conf_key *key, struct buf *b, const void *field)
-{
-	buf_add_str(b, str_of(diag_level_names[*(const enum diag_level *)field]));
-}
-
-/* off, on, auto in the order of diag_conf.timestamp */
-static const char *
-parse_timestamp(UNUSED const struct conf_key *key, struct str value, void *field)
-{
-	bool is_on = false;
-
-	if (str_eq(value, STR("auto")))
-		*(int *)field = 2;
-	else if (text_parse_bool(value, &is_on) == NULL)
-		*(int *)field = is_on;
-	else
-		return "is not one of auto on off";
-	return NULL;
-}
-
-static void
-format_timestamp(UNUSED const struct conf_key *key, struct buf *b, const void *field)
-{
-	static const char *const names[] = { "off", "on", "auto" };
-
-	buf_add_str(b, str_of(names[*(const int *)field]));
-}
-
-/* field is the whole struct settings: the key's name says which template it is */
-static const char *
-parse_template(const struct conf_key *key, struct str value, void *field)
-{
-	struct settings *s = field;
-	enum event_kind kind = event_find(str_of(key->name));
-	struct event_template *parsed = NULL;
-	const char *wrong = NULL;
-
-	for (size_t i = 0; i < value.n && !wrong; i++)
-		if ((unsigned char)value.p[i] < ' ' || value.p[i] == 0x7f)
-			wrong = "holds a control character, and an event is one plain line";
-	if (!wrong)
-		wrong = event_template_parse(value, kind, &parsed);
-	if (wrong)
-		return wrong;
-	key->type->fini(key, field);
-	s->template_texts[kind] = mem_copy_str(value);
-	s->log.templates[kind] = parsed;
-	return NULL;
-}
-
-static void
-format_template(const struct conf_key *key, struct buf *b, const void *field)
-{
-	const struct settings *s = field;
-	const char *text = s->template_texts[event_find(str_of(key->name))];
-
-	buf_add_str(b, str_of(text ? text : ""));
-}
-
-static void
-fini_template(const struct conf_key *key, void *field)
-{
-	struct settings *s = field;
-	enum event_kind kind = event_find(str_of(key->name));
-
-	free(s->template_texts[kind]);
-	s->template_texts[kind] = NULL;
-	event_template_free(s->log.templates[kind]);
-	s->log.templates[kind] = NULL;
-}
-
-static const struct conf_type type_addresses = { parse_addresses, format_text, fini_text };
-static const struct conf_type type_latency = { parse_latency, format_latency, fini_latency };
-static const struct conf_type type_outcome = { parse_outcome, format_outcome, NULL };
-static const struct conf_type type_concurrency = { parse_concurrency, format_concurrency, NULL };
-static const struct conf_type type_scale = { parse_scale, format_scale, NULL };
-static const struct conf_type type_epoch = { parse_epoch, format_epoch, NULL };
-static const struct conf_type type_seed = { parse_seed, format_seed, NULL };
-static const struct conf_type type_target = { parse_target, format_text, fini_text };
-static const struct conf_type type_style = { parse_style, format_style, NULL };
-static const struct conf_type type_events = { parse_events, format_events, NULL };
-static const struct conf_type type_level = { parse_level, format_level, NULL };
-static const struct conf_type type_timestamp = { parse_timestamp, format_timestamp, NULL };
-static const struct conf_type type_template = { parse_template, format_template, fini_template };
 
 #define AT(member) offsetof(struct settings, member)
 #define WHOLE 0 /* the offset of a key whose type takes all of struct settings */
@@ -361,6 +33,19 @@ static const struct conf_key keys[] = {
 	    "Mode of Unix sockets, in octal." },
 	{ "listen", "unix_group", &conf_type_text, AT(listen.unix_group), "", ANY, FIXED,
 	    "Group of Unix sockets, a name or a number. Empty: that of the daemon." },
+
+	{ "server", "admin", &type_admin, AT(line.admin), "local", ANY, RELOADED,
+	    "Who may use the commands that act on everybody (advance scale seed reset rule down "
+	    "up; cancel and flush of others' messages): local (Unix sockets, --stdio, loopback "
+	    "peers), all or none.",
+	    false },
+	{ "server", "magic_domains", &type_magic, AT(magic_domains), "reserved providers", ANY,
+	    RELOADED,
+	    "Where addresses choose outcomes, as joe+greylisted@example.org and "
+	    "user_unknown@example.org do: domains, *.domains, * for everywhere; reserved stands "
+	    "for the test domains of RFC 2606, providers for the simulator domains of mail "
+	    "providers.",
+	    false },
 
 	{ "limits", "connections", &conf_type_number, AT(line.connections), "10000", 1, 1000000,
 	    RELOADED, "Connections at once. One more is told -ERR busy and closed." },
@@ -387,21 +72,51 @@ static const struct conf_key keys[] = {
 	    365 * DAY_NS, RELOADED,
 	    "How long deliveries may go on after SIGTERM before they are cut off. Real time." },
 
-	{ "delivery", "latency", &type_latency, AT(simulator.delivery.latency), "fixed 1s", ANY,
+	{ "delivery", "latency", &type_latency, AT(delivery.conf.latency), "fixed 1s", ANY,
 	    RELOADED,
 	    "How long an attempt takes once it is connected: 80ms, fixed 1s, uniform 500ms 1500ms, "
 	    "normal mean=1s stddev=200ms, exponential mean=800ms, lognormal median=80ms p99=2s (or "
 	    "p90= p95= p999= sigma=), empirical FILE (rising durations, or lines such as p99 "
-	    "1.5s), "
-	    "each with min= max= if wanted." },
-	{ "delivery", "connect", &type_latency, AT(simulator.delivery.connect), "fixed 0s", ANY,
-	    RELOADED, "How long connecting takes, before the latency; the same forms." },
-	{ "delivery", "outcome", &type_outcome, AT(simulator.delivery.outcome), "delivered", ANY,
-	    RELOADED, "What becomes of a message that asks for nothing else." },
-	{ "delivery", "concurrency", &type_concurrency, AT(simulator.delivery.concurrency),
-	    "unlimited", 1, 1000000000, RELOADED,
-	    "Attempts in flight at once, over all, or unlimited. 1: strictly one after the "
-	    "other." },
+	    "1.5s), each with min= max= if wanted.",
+	    false },
+	{ "delivery", "connect", &type_latency, AT(delivery.conf.connect), "fixed 0s", ANY,
+	    RELOADED, "How long connecting takes, before the latency; the same forms.", false },
+	{ "delivery", "outcome", &type_fate, AT(delivery.outcome), "delivered", ANY, RELOADED,
+	    "What becomes of a message: a script over attempts such as greylisted:2 user_unknown, "
+	    "or a mix such as user_unknown 5%, greylisted 2%, of which the rest is delivered. A "
+	    "step may last for attempts (:3), until an age (:30m) or :forever.",
+	    false },
+	{ "delivery", "concurrency", &type_concurrency, AT(delivery.conf.concurrency), "unlimited",
+	    1, 1000000000, RELOADED,
+	    "Attempts in flight at once, over all, or unlimited. 1: strictly one after the other.",
+	    false },
+	{ "delivery", "rate", &type_rate, AT(delivery.conf.rate), "unlimited", ANY, RELOADED,
+	    "Dispatches over all, such as 100/s, 600/m or 20/h burst=5 (burst: so many at once, "
+	    "else 1), or unlimited. What is too fast waits.",
+	    false },
+	{ "delivery", "retry", &type_retry, AT(delivery.conf.retry), "5m 5m *2 max 4000s", ANY,
+	    RELOADED,
+	    "Delays from the end of one attempt to the next. The last repeats, or grows by a "
+	    "factor up to a max. (This one is Postfix's.)",
+	    false },
+	{ "delivery", "jitter", &type_percent, AT(delivery.conf.jitter), "0%", ANY, RELOADED,
+	    "By how much each of these delays is longer or shorter at most.", false },
+	{ "delivery", "expire", &conf_type_duration, AT(delivery.conf.expire_ns), "5d", ANY,
+	    RELOADED,
+	    "How long after it was accepted a message that waits or is deferred is given up.",
+	    false },
+	{ "delivery", "max_attempts", &conf_type_number, AT(delivery.conf.max_attempts), "0", 0,
+	    1000000000, RELOADED,
+	    "After how many attempts a message is given up. 0: only when it expires.", false },
+	{ "delivery", "work", &conf_type_duration, AT(delivery.conf.work_ns), "0s", 0,
+	    3600 * TEXT_NS_PER_S, RELOADED,
+	    "Real processor time that each dispatch costs, as a content filter or signing would. "
+	    "It changes no computed time.",
+	    false },
+	{ "delivery", "work_threads", &conf_type_number, AT(work_threads), "0", 0, 64, FIXED,
+	    "On how many threads that work is done. 0: on the event loop, where everybody has to "
+	    "wait for it.",
+	    false },
 
 	{ "clock", "scale", &type_scale, AT(clock), "1", ANY, FIXED,
 	    "Simulated seconds per real one. max: time jumps to whatever is due next; 0: it "
@@ -444,8 +159,146 @@ static const struct conf_key keys[] = {
 	    "{time}. elapsed is in real seconds."),
 };
 
-const struct conf_table settings_table = { keys, sizeof keys / sizeof *keys,
-	sizeof(struct settings) };
+#define IN_OUTCOME(member) offsetof(struct outcome_section, member)
+
+static const struct conf_key outcome_keys[] = {
+	{ "outcome", "code", &conf_type_number, IN_OUTCOME(code), NULL, 200, 599, RELOADED,
+	    "SMTP reply code, which says whether it is a success (2xx), transient (4xx) or "
+	    "permanent (5xx).",
+	    true },
+	{ "outcome", "dsn", &type_dsn, IN_OUTCOME(dsn), NULL, ANY, RELOADED,
+	    "Enhanced status code, such as 4.7.1. Without a code it says what the outcome is.",
+	    true },
+	{ "outcome", "text", &conf_type_text, IN_OUTCOME(text), NULL, ANY, RELOADED,
+	    "What the server says.", true },
+	{ "outcome", "stage", &type_stage, IN_OUTCOME(stage), NULL, ANY, RELOADED,
+	    "Where in the dialogue: dns, connect, connect reply, ehlo, mail, rcpt, data or eom.",
+	    true },
+	{ "outcome", "until", &type_until, IN_OUTCOME(until), NULL, ANY, RELOADED,
+	    "How long a transient one lasts: a number of attempts, an age such as 5m, or forever.",
+	    true },
+};
+
+#define IN_DOMAIN(member) offsetof(struct domain_section, delivery.member)
+#define DOMAIN(key, type, member, help) \
+	{ \
+		"domain", key, type, IN_DOMAIN(member), NULL, ANY, RELOADED, help, false \
+	}
+#define DOMAIN_OWN(key, type, member, help) \
+	{ \
+		"domain", key, type, IN_DOMAIN(member), NULL, ANY, RELOADED, help, true \
+	}
+
+static const struct conf_key domain_keys[] = {
+	DOMAIN("latency", &type_latency, conf.latency, "As delivery.latency, for this domain."),
+	DOMAIN("connect", &type_latency, conf.connect, "As delivery.connect."),
+	DOMAIN("outcome", &type_fate, outcome, "As delivery.outcome."),
+	{ "domain", "concurrency", &type_concurrency, IN_DOMAIN(conf.concurrency), NULL, 1,
+	    1000000000, RELOADED,
+	    "Attempts in flight at once to this domain; delivery.concurrency holds besides.",
+	    true },
+	DOMAIN_OWN("rate", &type_rate, conf.rate,
+	    "Dispatches to this domain; delivery.rate holds besides."),
+	DOMAIN("retry", &type_retry, conf.retry, "As delivery.retry."),
+	DOMAIN("jitter", &type_percent, conf.jitter, "As delivery.jitter."),
+	DOMAIN("expire", &conf_type_duration, conf.expire_ns, "As delivery.expire."),
+	DOMAIN("max_attempts", &conf_type_number, conf.max_attempts, "As delivery.max_attempts."),
+	DOMAIN("work", &conf_type_duration, conf.work_ns, "As delivery.work."),
+	DOMAIN_OWN("receiver_rate", &type_rate, conf.receiver_rate,
+	    "What the receiving side takes, such as 50/s: the excess is answered rate_limited. "
+	    "Without burst= it takes as many at once as it does in one second (minute, hour)."),
+	DOMAIN_OWN("down", &type_windows, conf.down,
+	    "When it cannot be reached, counted from the clock's start: 10m..40m, several with "
+	    "blanks between them."),
+};
+
+static bool
+finish_outcome(struct conf_instance *instance, void *settings, struct buf *why)
+{
+	const struct outcome_section *o = (struct outcome_section *)(void *)instance;
+	bool has_until = o->head.given & 1U << (sizeof outcome_keys / sizeof *outcome_keys - 1);
+	struct outcome_change change = {
+		.code = (uint16_t)o->code,
+		.dsn = o->dsn,
+		.stage = o->stage,
+		.text = o->text,
+		.until = has_until ? &o->until : NULL,
+	};
+	const char *wrong =
+	    outcome_define(settings_outcomes(settings), str_of(instance->name), &change);
+
+	if (wrong)
+		buf_add_str(why, str_of(wrong));
+	return !wrong;
+}
+
+static const struct conf_family families[] = {
+	{
+	    .section = "outcome",
+	    .keys = outcome_keys,
+	    .n = sizeof outcome_keys / sizeof *outcome_keys,
+	    .size = sizeof(struct outcome_section),
+	    .offset = AT(outcome_sections),
+	    .ignores_case = true,
+	    .check_name = outcome_check_name,
+	    .finish = finish_outcome,
+	    .help = "Changes a built-in outcome, or makes a new one.",
+	},
+	{
+	    .section = "domain",
+	    .keys = domain_keys,
+	    .n = sizeof domain_keys / sizeof *domain_keys,
+	    .size = sizeof(struct domain_section),
+	    .offset = AT(domain_sections),
+	    .ignores_case = true,
+	    .check_name = address_check_domain,
+	    .base = "delivery",
+	    .help = "For recipients in NAME. An exact name comes before the longest "
+		    "*.example.org, and that before *. What it does not set is as in [delivery]; "
+		    "the limits of a wildcard hold for each domain by itself.",
+	},
+};
+
+const struct conf_table settings_table = {
+	.keys = keys,
+	.n = sizeof keys / sizeof *keys,
+	.size = sizeof(struct settings),
+	.families = families,
+	.n_families = sizeof families / sizeof *families,
+};
+
+struct outcome_set *
+settings_outcomes(struct settings *s)
+{
+	if (!s->outcomes)
+		s->outcomes = outcome_set_new();
+	return s->outcomes;
+}
+
+/* The settings of delivery in the form in which the core asks for them. */
+static struct delivery_conf *
+make_delivery_conf(struct settings *s)
+{
+	size_t n = s->domain_sections.n, i;
+	struct domain_conf *domains = mem_alloc_array(n + 1, sizeof *domains);
+	struct delivery_conf *conf;
+
+	s->delivery.conf.fate = s->delivery.outcome.fate;
+	for (i = 0; i < n; i++) {
+		const struct domain_section *section =
+		    (struct domain_section *)(void *)s->domain_sections.items[i];
+
+		domains[i] = section->delivery.conf;
+		domains[i].fate = section->delivery.outcome.fate;
+		domains[i].name = str_of(section->head.name);
+		if (domains[i].concurrency == 0)
+			domains[i].concurrency = DELIVERY_UNLIMITED;
+	}
+	conf = delivery_conf_new(
+	    settings_outcomes(s), &s->delivery.conf, domains, n, str_of(s->magic_domains));
+	free(domains);
+	return conf;
+}
 
 struct settings *
 settings_load(const struct conf_sources *from, bool is_stdio, struct conf_problems *problems)
@@ -462,6 +315,7 @@ settings_load(const struct conf_sources *from, bool is_stdio, struct conf_proble
 		return NULL;
 	}
 	s->log.stall_timeout_ns = s->line.stall_timeout_ns;
+	s->simulator.delivery = make_delivery_conf(s);
 	return s;
 }
 
@@ -471,5 +325,7 @@ settings_free(struct settings *s)
 	if (!s)
 		return;
 	conf_free(&settings_table, s);
+	outcome_set_unref(s->outcomes);
+	delivery_conf_unref(s->simulator.delivery);
 	free(s);
 }

@@ -80,6 +80,15 @@ clock_jump(struct clock *c, int64_t real_ns, int64_t simulated_ns)
 	c->simulated_base = to > now ? to : now;
 }
 
+void
+clock_set_scale(struct clock *c, int64_t real_ns, int64_t scale, bool is_max)
+{
+	c->simulated_base = clock_now(c, real_ns);
+	c->real_base = real_ns;
+	c->scale = scale;
+	c->is_max = is_max;
+}
+
 const char *
 clock_parse_scale(struct str s, int64_t *scale, bool *is_max)
 {

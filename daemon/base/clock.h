@@ -45,6 +45,9 @@ int64_t clock_real_at(const struct clock *c, int64_t simulated_ns);
 /* Moves simulated time to that moment, never backwards; from there it runs on as before. */
 void clock_jump(struct clock *c, int64_t real_ns, int64_t simulated_ns);
 
+/* From now on it runs so fast, or jumps. */
+void clock_set_scale(struct clock *c, int64_t real_ns, int64_t scale, bool is_max);
+
 /* Whether it moves without clock_jump(). */
 bool clock_is_running(const struct clock *c);
 

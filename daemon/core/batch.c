@@ -81,12 +81,12 @@ keep_text(char **at, struct str s)
 }
 
 static struct batch_group *
-group_new(uint64_t concurrency)
+group_new(const struct batch_request *r)
 {
 	struct batch_group *g = mem_alloc(sizeof *g);
 
 	tally_init(&g->tally);
-	lane_init(&g->lane, concurrency);
+	lane_group_init(&g->lanes, r->concurrency, &r->rate);
 	return g;
 }
 
@@ -122,7 +122,7 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 	b->has_id_number = r->is_range && has_number(b->id);
 	b->has_to_number = r->is_range && has_number(b->to);
 	if (b->count > 1 || r->is_gathered)
-		b->group = group_new(r->concurrency);
+		b->group = group_new(r);
 	if (b->count > BATCH_BLOCK)
 		b->blocks = mem_alloc_array(blocks_for(b->count), sizeof *b->blocks);
 	return b;

@@ -28,7 +28,7 @@ struct block {
 /* What only a batch of several messages, or one that is gathered, needs. */
 struct batch_group {
 	struct tally tally;
-	struct lane lane;
+	struct lane_group lanes;
 };
 
 struct batch {
@@ -50,6 +50,7 @@ struct batch {
 	bool is_open;                      /* more will be accepted */
 	bool is_reserved;                  /* room for all of it is kept (sim->reserved) */
 	bool is_remembered;                /* in the history */
+	bool is_detached;                  /* a reset forgot it, and a gather still reads it */
 	bool has_id_number, has_to_number; /* {n} in id or to */
 	struct owner *owner;
 	struct plan *plan;
@@ -68,6 +69,7 @@ struct batch_request {
 	uint64_t first, last;
 	uint64_t size;
 	uint64_t concurrency; /* DELIVERY_UNLIMITED: no limit of its own */
+	struct rate rate;     /* of its own */
 	bool is_gathered;
 	bool is_reserved; /* all of it at once: there is intake_room() for it */
 	struct plan_change plan;

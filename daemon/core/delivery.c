@@ -1,12 +1,18 @@
 /*
- * Owns the life of a message. Every function here leaves the simulator consistent: state moved, *
- * event said, batch finished if that was its last.
+ * Owns the life of a message. Every function here leaves the simulator consistent: state moved,
+ * event said, batch finished if that was its last. Slots that become free are given to others when
+ * all that is due at the same moment has happened, so that a retry that falls due with them goes
+ * first.
  */
 #include "core/delivery.h"
 
+#include <stdlib.h>
+
+#include "core/address.h"
 #include "core/batch.h"
 #include "core/draw.h"
 #include "core/simulator.h"
+#include "core/terms.h"
 #include "core/watch.h"
 
 /* The event that says that a message got to this state. */
@@ -32,47 +38,8 @@ move_and_tell(struct simulator *sim, struct message *m, enum message_state to)
 	};
 
 	message_set_state(sim, m, to);
+	sim->n_fired += to != STATE_WAITING;
 	bus_emit(&sim->bus, &ev);
-}
-
-static void
-dispatch(struct simulator *sim, struct message *m)
-{
-	const struct plan *plan = message_batch(m)->plan;
-	uint64_t key = plan_is_random(plan) ? message_draw_key(m) : 0;
-	int64_t connect, latency;
-
-	m->attempt++;
-	connect = latency_draw(&plan->connect, draw_bits(key, m->attempt, DRAW_CONNECT));
-	latency = latency_draw(&plan->latency, draw_bits(key, m->attempt, DRAW_LATENCY));
-	m->due_ns = clock_add(clock_add(sim->now_ns, connect), latency);
-	move_and_tell(sim, m, STATE_SENDING);
-}
-
-/* Gives the slots that one step made free, at the moment of that step. */
-static void
-give_slots(struct simulator *sim)
-{
-	struct message *m;
-
-	/* when many are free, that is done in slices, and nobody jumps the queue */
-	while (!sim->needs_refill && (m = lanes_next(&sim->lanes)) != NULL)
-		dispatch(sim, m);
-}
-
-bool
-delivery_refill(struct simulator *sim, uint32_t slice)
-{
-	struct message *m;
-
-	while (sim->needs_refill && slice-- > 0 && !bus_is_congested(&sim->bus)) {
-		m = lanes_next(&sim->lanes);
-		if (m)
-			dispatch(sim, m);
-		else
-			sim->needs_refill = false;
-	}
-	return !sim->needs_refill;
 }
 
 static void
@@ -87,39 +54,297 @@ finish_batch(struct simulator *sim, struct batch *b)
 
 	if (b->is_remembered || !batch_is_done(b))
 		return;
-	if (b->count > 1)
+	if (b->count > 1) {
+		sim->n_fired++;
 		bus_emit(&sim->bus, &ev);
+	}
 	history_add_batch(&sim->history, b);
 }
 
 static void
-finish(struct simulator *sim, struct message *m, enum message_state state, enum outcome_id outcome)
+finish(struct simulator *sim, struct message *m, enum message_state state)
 {
-	m->outcome = (uint8_t)outcome;
+	m->due_ns = sim->now_ns;
+	if (m->rule > 0)
+		rules_release(&sim->rules, m->rule);
+	m->rule = 0;
 	move_and_tell(sim, m, state);
 	finish_batch(sim, message_batch(m));
+}
+
+/* Chance is asked only where it makes a difference: its key costs more than all the rest. */
+static uint64_t
+bits_for(struct simulator *sim, const struct message *m, bool is_random, enum draw_purpose purpose)
+{
+	return is_random ? draw_bits(message_draw_key(sim, m), m->attempt, purpose) : 0;
+}
+
+static int64_t
+draw_latency(struct simulator *sim, const struct message *m, const struct latency *l,
+    enum draw_purpose purpose)
+{
+	return latency_draw(l, bits_for(sim, m, l->kind != LATENCY_FIXED, purpose));
+}
+
+/* Whether the receiving side refuses this attempt, whatever is to become of the message. Asked
+ * anew at each dispatch. OUTCOME_NONE when it does not. */
+static uint16_t
+receiver_outcome(struct simulator *sim, const struct terms *t)
+{
+	const struct delivery_conf *conf = sim->plan->conf;
+	struct str domain = address_domain(t->to);
+	const struct domain_conf *d;
+	struct destination *dest;
+	int64_t until_ns;
+
+	if (!domain.p || (conf->n == 0 && sim->outages.n == 0))
+		return OUTCOME_NONE;
+	d = delivery_conf_find(conf, domain);
+	if (outages_is_down(&sim->outages, &d->down, sim->start_ns, domain, sim->now_ns, &until_ns))
+		return OUTCOME_CONNECT_TIMEOUT;
+	if (!domain_conf_is_watched(d))
+		return OUTCOME_NONE;
+	dest = destinations_get(&sim->destinations, &sim->lanes, domain, d, sim->now_ns);
+	/* as many at once as it takes in its unit of time, unless it says otherwise */
+	if (!rate_is_open(&d->receiver_rate, &dest->receiver, d->receiver_rate.n, sim->now_ns))
+		return OUTCOME_RATE_LIMITED;
+	rate_take(&d->receiver_rate, &dest->receiver, sim->now_ns);
+	return OUTCOME_NONE;
+}
+
+static uint16_t
+next_outcome(struct simulator *sim, struct message *m, const struct terms *t)
+{
+	uint16_t outcome = OUTCOME_NONE;
+	struct fate_script script;
+	struct fate_step own;
+
+	if (!message_batch(m)->plan->said.fate)
+		outcome = receiver_outcome(sim, t);
+	if (outcome != OUTCOME_NONE)
+		return outcome;
+	script = terms_script(sim, m, t, &own);
+	return fate_next(&script, sim->now_ns - m->accepted_ns, &m->place);
+}
+
+static void
+dispatch(struct simulator *sim, struct message *m, const struct terms *t)
+{
+	int64_t connect, latency;
+
+	m->attempt++;
+	m->outcome = next_outcome(sim, m, t);
+	connect = draw_latency(sim, m, t->connect, DRAW_CONNECT);
+	latency = draw_latency(sim, m, t->latency, DRAW_LATENCY);
+	m->due_ns = clock_add(clock_add(sim->now_ns, connect), latency);
+	move_and_tell(sim, m, STATE_SENDING);
+}
+
+/* Waits for its turn, until it expires. */
+static void
+dispatch_or_hold(
+    struct simulator *sim, struct message *m, const struct terms *t, enum lane_kind kind)
+{
+	if (!sim->needs_refill && message_may_pass(sim, m)) {
+		dispatch(sim, m, t);
+		return;
+	}
+	m->due_ns = t->expires_ns;
+	message_hold(sim, m, kind);
+}
+
+/* The next of a lane that still waits. What was cancelled or has expired is left in the queue and
+ * passed over here. */
+static struct message *
+pop_waiting(struct simulator *sim, struct lane *lane)
+{
+	uint64_t seq;
+
+	while (seq_queue_pop(&lane->queue, &seq)) {
+		struct batch *b = registry_find_seq(&sim->registry, seq);
+		struct message *m = b ? batch_message(b, (uint32_t)(seq - b->first_seq)) : NULL;
+
+		if (m && m->state == STATE_WAITING)
+			return m;
+	}
+	abort();
+}
+
+void
+delivery_refill(struct simulator *sim)
+{
+	struct lane *lane = lanes_next(&sim->lanes, sim->now_ns);
+	struct message *m;
+	struct terms t;
+
+	if (!lane) {
+		sim->needs_refill = false;
+		return;
+	}
+	m = pop_waiting(sim, lane);
+	terms_of(sim, m, &t);
+	dispatch(sim, m, &t);
 }
 
 void
 delivery_accept(struct simulator *sim, struct message *m)
 {
+	struct fate_script script;
+	struct fate_step own;
+	struct terms t;
+
 	m->accepted_ns = sim->now_ns;
+	if (sim->rules.n > 0 && !message_batch(m)->plan->said.fate)
+		m->rule = rules_choose(
+		    &sim->rules, message_to(m, &sim->scratch_to), message_batch(m)->from);
 	move_and_tell(sim, m, STATE_WAITING);
-	give_slots(sim);
+	terms_of(sim, m, &t);
+	script = terms_script(sim, m, &t, &own);
+	if (script.n > 0 && script.steps[0].outcome == OUTCOME_SUPPRESSED) {
+		m->outcome = OUTCOME_SUPPRESSED;
+		finish(sim, m, STATE_DROPPED);
+		return;
+	}
+	dispatch_or_hold(sim, m, &t, LANE_FIRST);
+}
+
+/* A transient outcome: another try, or the end of patience. What expires before its retry is
+ * deferred until then. */
+static void
+defer(struct simulator *sim, struct message *m)
+{
+	struct terms t;
+	int64_t jitter, delay;
+
+	terms_of(sim, m, &t);
+	if ((t.max_attempts > 0 && m->attempt >= t.max_attempts) || sim->now_ns >= t.expires_ns) {
+		finish(sim, m, STATE_EXPIRED);
+		return;
+	}
+	jitter = t.domain->jitter;
+	delay = retry_delay(
+	    t.retry, m->attempt, jitter, draw_unit(bits_for(sim, m, jitter > 0, DRAW_JITTER)));
+	m->due_ns = clock_add(sim->now_ns, delay);
+	m->is_last = m->due_ns >= t.expires_ns;
+	if (m->is_last)
+		m->due_ns = t.expires_ns;
+	move_and_tell(sim, m, STATE_DEFERRED);
+}
+
+static void
+end_attempt(struct simulator *sim, struct message *m)
+{
+	switch (outcome_get(message_batch(m)->plan->conf->outcomes, m->outcome)->class) {
+	case OUTCOME_SUCCESS:
+		finish(sim, m, STATE_DELIVERED);
+		break;
+	case OUTCOME_PERMANENT:
+		finish(sim, m, STATE_BOUNCED);
+		break;
+	case OUTCOME_TRANSIENT:
+		defer(sim, m);
+		break;
+	default:
+		abort();
+	}
+}
+
+/* Tried again: back to those who wait, in front of the ones that were never tried. Nothing is said
+ * of it, since a retry that may go at once was never waiting. */
+static void
+retry(struct simulator *sim, struct message *m)
+{
+	struct terms t;
+
+	m->is_last = 0;
+	message_set_state(sim, m, STATE_WAITING);
+	terms_of(sim, m, &t);
+	dispatch_or_hold(sim, m, &t, LANE_RETRY);
 }
 
 void
 delivery_fire(struct simulator *sim, struct message *m)
 {
-	finish(sim, m, STATE_DELIVERED, message_batch(m)->plan->outcome);
-	give_slots(sim);
+	if (m->state == STATE_SENDING)
+		end_attempt(sim, m);
+	else if (m->state == STATE_WAITING || m->is_last)
+		finish(sim, m, STATE_EXPIRED);
+	else
+		retry(sim, m);
+}
+
+void
+delivery_flush(struct simulator *sim, struct message *m)
+{
+	retry(sim, m);
 }
 
 void
 delivery_cancel(struct simulator *sim, struct message *m)
 {
-	m->due_ns = sim->now_ns;
-	finish(sim, m, STATE_CANCELLED, OUTCOME_CANCELLED);
+	finish(sim, m, STATE_CANCELLED);
+}
+
+void
+delivery_requeue(struct simulator *sim)
+{
+	const struct registry *r = &sim->registry;
+	size_t i;
+	uint32_t index;
+
+	if (sim->lanes.n_waiting == 0)
+		return;
+	lanes_clear(&sim->lanes);
+	for (i = 0; i < r->n; i++)
+		for (index = 0; r->entries[i].batch && index < r->entries[i].batch->accepted;
+		     index++) {
+			struct message *m = batch_message(r->entries[i].batch, index);
+
+			if (!m || m->state != STATE_WAITING)
+				continue;
+			schedule_remove(&sim->schedule, m);
+			message_hold(sim, m, m->held - 1U);
+		}
+	sim->needs_refill = true;
+}
+
+bool
+delivery_set_down(struct simulator *sim, struct str pattern, int64_t until_ns)
+{
+	return outages_say(&sim->outages, pattern, true, sim->now_ns, until_ns);
+}
+
+/* When the last of the configuration's windows ends that this moment is in. */
+static int64_t
+windows_over(const struct simulator *sim)
+{
+	const struct delivery_conf *conf = sim->plan->conf;
+	int64_t last = -1;
+	size_t i;
+
+	for (i = 0; i < conf->n; i++) {
+		int64_t end = windows_end(&conf->domains[i].down, sim->now_ns - sim->start_ns);
+
+		last = end > last ? end : last;
+	}
+	return last < 0 ? sim->now_ns : clock_add(sim->start_ns, last);
+}
+
+bool
+delivery_set_up(struct simulator *sim, struct str pattern)
+{
+	const struct domain_conf *d = delivery_conf_find(sim->plan->conf, pattern);
+	bool is_pattern = pattern.p[0] == '*';
+	int64_t until_ns;
+
+	outages_forget(&sim->outages, pattern);
+	if (is_pattern)
+		until_ns = windows_over(sim);
+	else if (!outages_is_down(
+		     &sim->outages, &d->down, sim->start_ns, pattern, sim->now_ns, &until_ns))
+		return true;
+	return until_ns <= sim->now_ns ||
+	    outages_say(&sim->outages, pattern, false, sim->now_ns, until_ns);
 }
 
 static void

@@ -2,12 +2,14 @@
 #define CORE_DELIVERY_H
 
 /*
- * The life of a message: accepted, dispatched, its outcome, its end. Each step moves the state,
- * then says so on the bus. All happens at sim->now_ns.
+ * The life of a message: accepted, dispatched, its outcome, tried again, its end. Each step moves
+ * the state, then says so on the bus. All happens at sim->now_ns.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/str.h"
 
 struct batch;
 struct message;
@@ -19,15 +21,25 @@ void delivery_accept(struct simulator *sim, struct message *m);
 /* Its moment has come. */
 void delivery_fire(struct simulator *sim, struct message *m);
 
-/* Ends a message that is not final. The slot that becomes free is not given to anybody yet, since
- * who waits for it may be next to end: set sim->needs_refill after the last. */
+/* Ends a message that is not final. */
 void delivery_cancel(struct simulator *sim, struct message *m);
+
+/* A deferred message is tried again now, or as soon as the limits let it. */
+void delivery_flush(struct simulator *sim, struct message *m);
 
 /* Nothing more is accepted for this batch: it may be done now. */
 void delivery_close_batch(struct simulator *sim, struct batch *b);
 
-/* Where many slots may have become free (sim->needs_refill): dispatches at most that many of those
- * who wait. True when no more can be. */
-bool delivery_refill(struct simulator *sim, uint32_t slice);
+/* Where slots may be free and somebody waits (sim->needs_refill): dispatches the next. When there
+ * is none sim->needs_refill is over. */
+void delivery_refill(struct simulator *sim);
+
+/* Destinations that cannot be reached until that moment, or can again, whatever was said of them
+ * or stands in the configuration for now. False when too much has been said. */
+bool delivery_set_down(struct simulator *sim, struct str pattern, int64_t until_ns);
+bool delivery_set_up(struct simulator *sim, struct str pattern);
+
+/* The limits are others now: who waits waits for them. */
+void delivery_requeue(struct simulator *sim);
 
 #endif

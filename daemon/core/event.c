@@ -75,54 +75,60 @@ GETTER(attempt)
 	return has_number(v, ev->message->attempt) && v->number > 0;
 }
 
-/* The outcome there is so far: of a deferred or a final message. */
-static const struct outcome *
-outcome_of(const struct event *ev)
-{
-	bool has_one = message_is_final(ev->message) || ev->message->state == STATE_DEFERRED;
-
-	return has_one ? outcome_get(ev->message->outcome) : NULL;
-}
-
 GETTER(outcome)
 {
-	const struct outcome *o = outcome_of(ev);
+	const struct outcome *o = message_outcome(ev->message);
 
 	return o && has_text(v, str_of(o->name));
 }
 
 GETTER(stage)
 {
-	const struct outcome *o = outcome_of(ev);
+	const struct outcome *o = message_outcome(ev->message);
 
 	return o && has_text(v, str_of(o->stage));
 }
 
 GETTER(code)
 {
-	const struct outcome *o = outcome_of(ev);
+	const struct outcome *o = message_outcome(ev->message);
 
 	return o && has_number(v, o->code) && v->number > 0;
 }
 
+/* The last outcome of a message that was given up. */
+static const struct outcome *
+last_of(const struct event *ev)
+{
+	return ev->message->state == STATE_EXPIRED ? message_last_outcome(ev->message) : NULL;
+}
+
 GETTER(dsn)
 {
-	const struct outcome *o = outcome_of(ev);
+	const struct outcome *o = message_outcome(ev->message);
 
 	return o && has_text(v, str_of(o->dsn));
 }
 
+/* What a server said last: of an expired message that of its last attempt. */
 GETTER(text)
 {
-	const struct outcome *o = outcome_of(ev);
+	const struct outcome *last = last_of(ev), *o = last ? last : message_outcome(ev->message);
 
 	return o && has_text(v, str_of(o->text));
+}
+
+GETTER(last)
+{
+	const struct outcome *o = last_of(ev);
+
+	return o && has_text(v, str_of(o->name));
 }
 
 /* Acceptance to this event. */
 GETTER(delay)
 {
-	return outcome_of(ev) && has_ns(v, ev->time_ns - ev->message->accepted_ns);
+	return message_outcome(ev->message) && has_ns(v, ev->time_ns - ev->message->accepted_ns);
 }
 
 GETTER(state)
@@ -132,7 +138,9 @@ GETTER(state)
 
 GETTER(next)
 {
-	return ev->message->state == STATE_DEFERRED && has_ns(v, ev->message->due_ns);
+	const struct message *m = ev->message;
+
+	return m->state == STATE_DEFERRED && !m->is_last && has_ns(v, m->due_ns);
 }
 
 static const struct counts *
@@ -201,6 +209,7 @@ FIELD(to, FIELD_TEXT);
 FIELD(size, FIELD_NUMBER);
 FIELD(attempt, FIELD_NUMBER);
 FIELD(outcome, FIELD_TEXT);
+FIELD(last, FIELD_TEXT);
 FIELD(stage, FIELD_TEXT);
 FIELD(code, FIELD_NUMBER);
 FIELD(dsn, FIELD_TEXT);
@@ -226,13 +235,15 @@ FIELD(simulated, FIELD_SECONDS);
 static const struct field *const queued_fields[] = { MESSAGE_FIELDS, &field_size, NULL };
 static const struct field *const dispatched_fields[] = { MESSAGE_FIELDS, &field_attempt, NULL };
 static const struct field *const result_fields[] = { RESULT_FIELDS, NULL };
+static const struct field *const expired_fields[] = { MESSAGE_FIELDS, &field_attempt,
+	&field_outcome, &field_last, &field_code, &field_dsn, &field_text, &field_delay, NULL };
 static const struct field *const deferred_fields[] = { RESULT_FIELDS, &field_next, NULL };
 static const struct field *const finished_fields[] = { &field_batch, &field_n, &field_delivered,
 	&field_bounced, &field_expired, &field_dropped, &field_cancelled, &field_attempts,
 	&field_elapsed, &field_simulated, NULL };
 static const struct field *const status_fields[] = { MESSAGE_FIELDS, &field_size, &field_state,
-	&field_attempt, &field_next, &field_outcome, &field_stage, &field_code, &field_dsn,
-	&field_text, &field_delay, NULL };
+	&field_attempt, &field_next, &field_outcome, &field_last, &field_stage, &field_code,
+	&field_dsn, &field_text, &field_delay, NULL };
 
 /* What a template may name for any event of a message, whether it has a value then or not. */
 static const struct field *const template_fields[] = { RESULT_FIELDS, &field_time, NULL };
@@ -250,7 +261,7 @@ static const struct event_row events[EVENT_KINDS] = {
 	[EVENT_DROPPED] = { "dropped", result_fields },
 	[EVENT_CANCELLED] = { "cancelled", result_fields },
 	[EVENT_DEFERRED] = { "deferred", deferred_fields },
-	[EVENT_EXPIRED] = { "expired", result_fields },
+	[EVENT_EXPIRED] = { "expired", expired_fields },
 	[EVENT_FINISHED] = { "finished", finished_fields },
 };
 

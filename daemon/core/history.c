@@ -33,10 +33,35 @@ history_add_batch(struct history *h, struct batch *b)
 void
 history_release_batch(struct simulator *sim, struct batch *b)
 {
-	if (b->is_open || b->is_remembered || b->kept > 0 || b->holders > 0)
+	bool is_needed = b->is_open || b->is_remembered || b->kept > 0;
+
+	if (b->holders > 0 || (is_needed && !b->is_detached))
 		return;
-	registry_remove(&sim->registry, b);
+	if (!b->is_detached)
+		registry_remove(&sim->registry, b);
+	if (b->group)
+		lanes_forget_group(&sim->lanes, &b->group->lanes);
 	batch_free(b);
+}
+
+void
+history_clear(struct simulator *sim)
+{
+	struct history *h = &sim->history;
+	struct registry *r = &sim->registry;
+
+	while (list_pop(&h->messages))
+		;
+	while (list_pop(&h->batches))
+		;
+	h->n_messages = h->n_batches = 0;
+	while (r->n > 0) {
+		struct batch *b = r->entries[r->n - 1].batch;
+
+		registry_remove(r, b);
+		b->is_detached = true;
+		history_release_batch(sim, b);
+	}
 }
 
 void

@@ -32,6 +32,10 @@ void history_add_batch(struct history *h, struct batch *b);
  */
 void history_trim(struct simulator *sim);
 
+/* Forgets everything, and there must be nothing that is not final. What somebody still holds lives
+ * until that is released, and is known to nobody else. */
+void history_clear(struct simulator *sim);
+
 /* Frees the batch if nothing needs it any more. */
 void history_release_batch(struct simulator *sim, struct batch *b);
 

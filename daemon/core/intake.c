@@ -53,7 +53,7 @@ accept_one(struct simulator *sim, struct batch *b)
 		list_remove(&b->open_link);
 	}
 	delivery_accept(sim, m);
-	if (m->state == STATE_SENDING && m->due_ns <= sim->now_ns)
+	if (sim->needs_refill || (m->state == STATE_SENDING && m->due_ns <= sim->now_ns))
 		simulator_settle(sim);
 }
 
@@ -94,9 +94,15 @@ intake_release(struct simulator *sim, struct batch *b)
 	history_release_batch(sim, b);
 }
 
+static bool
+is_of(const struct batch *b, const struct owner *only)
+{
+	return !only || b->owner == only;
+}
+
 /* A range that is meant to its very end is not accepted any further. */
 static void
-close_ranges(struct simulator *sim, const struct selector *s)
+close_ranges(struct simulator *sim, const struct selector *s, const struct owner *only)
 {
 	struct list *l, *after;
 	uint32_t first, last;
@@ -104,30 +110,64 @@ close_ranges(struct simulator *sim, const struct selector *s)
 	list_foreach_safe (l, after, &sim->registry.open) {
 		struct batch *b = list_entry(l, struct batch, open_link);
 
-		if (selector_match_batch(s, b, &first, &last) && first <= b->accepted &&
-		    last == b->count - 1)
+		if (is_of(b, only) && selector_match_batch(s, b, &first, &last) &&
+		    first <= b->accepted && last == b->count - 1)
 			intake_close(sim, b);
 	}
 }
 
+/* Slots that became free go to who waits for them, as long as there is something left of the slice.
+ * True when that is done. */
+static bool
+refill(struct simulator *sim, uint32_t slice)
+{
+	while (sim->needs_refill && slice-- > 0 && !bus_is_congested(&sim->bus))
+		delivery_refill(sim);
+	return !sim->needs_refill;
+}
+
 bool
-intake_cancel(struct simulator *sim, struct selection *walk, uint32_t slice, uint64_t *cancelled)
+intake_cancel(struct simulator *sim, struct selection *walk, const struct owner *only,
+    uint32_t slice, uint64_t *cancelled)
 {
 	struct message *m;
 
-	close_ranges(sim, walk->selector);
+	close_ranges(sim, walk->selector, only);
 	walk->budget = SIMULATOR_SLICE;
 	for (; !walk->is_over && slice > 0 && !bus_is_congested(&sim->bus); slice--) {
 		m = selection_next(walk);
 		if (!m && !walk->is_over)
 			break;
-		if (!m) {
-			sim->needs_refill = true;
-		} else if (!message_is_final(m)) {
+		if (m && !message_is_final(m) && is_of(message_batch(m), only)) {
+			sim->is_cancelling = true;
 			delivery_cancel(sim, m);
+			sim->is_cancelling = false;
 			++*cancelled;
 			history_trim(sim);
 		}
+		sim->needs_refill |= walk->is_over;
 	}
-	return walk->is_over && delivery_refill(sim, slice);
+	return walk->is_over && refill(sim, slice);
+}
+
+bool
+intake_flush(struct simulator *sim, struct selection *walk, const struct owner *only,
+    uint32_t slice, uint64_t *flushed)
+{
+	struct message *m;
+
+	walk->budget = SIMULATOR_SLICE;
+	for (; !walk->is_over && slice > 0 && !bus_is_congested(&sim->bus); slice--) {
+		m = selection_next(walk);
+		if (!m && !walk->is_over)
+			break;
+		if (m && m->state == STATE_DEFERRED && is_of(message_batch(m), only)) {
+			delivery_flush(sim, m);
+			++*flushed;
+		}
+	}
+	if (!walk->is_over || bus_is_congested(&sim->bus))
+		return false;
+	simulator_settle(sim);
+	return true;
 }

@@ -48,10 +48,14 @@ bool intake_is_possible(const struct simulator *sim);
 
 /*
  * Ends what the walk still finds and is not final, at most `slice` messages, and closes ranges
- * that it means as a whole. *cancelled is counted up. True when the walk has ended and the slots
- * that became free are given to others.
+ * that it means as a whole; of one owner only, if that is not NULL. *cancelled is counted up. True
+ * when the walk has ended and the slots that became free are given to others.
  */
-bool intake_cancel(
-    struct simulator *sim, struct selection *walk, uint32_t slice, uint64_t *cancelled);
+bool intake_cancel(struct simulator *sim, struct selection *walk, const struct owner *only,
+    uint32_t slice, uint64_t *cancelled);
+
+/* The same for what is deferred, which is tried again now; what has no latency is through. */
+bool intake_flush(struct simulator *sim, struct selection *walk, const struct owner *only,
+    uint32_t slice, uint64_t *flushed);
 
 #endif

@@ -1,12 +1,14 @@
 /*
  * Owns the states of a message and the one function that changes them. Invariant: a message is on
  * exactly the list that its state says, and every tally that it belongs to counts it in exactly
- * that state.
+ * that state. What is not final is in the schedule: by its expiry while it waits in a lane, by the
+ * end of the attempt, by its retry.
  */
 #include "core/message.h"
 
 #include <stdlib.h>
 
+#include "core/address.h"
 #include "core/batch.h"
 #include "core/draw.h"
 #include "core/simulator.h"
@@ -31,7 +33,7 @@ static const unsigned moves[STATE_COUNT] = {
 	[STATE_NEW] = TO(WAITING),
 	[STATE_WAITING] = TO(SENDING) | TO(DROPPED) | TO(EXPIRED) | TO(CANCELLED),
 	[STATE_SENDING] = TO(DELIVERED) | TO(BOUNCED) | TO(DEFERRED) | TO(EXPIRED) | TO(CANCELLED),
-	[STATE_DEFERRED] = TO(SENDING) | TO(WAITING) | TO(EXPIRED) | TO(CANCELLED),
+	[STATE_DEFERRED] = TO(WAITING) | TO(EXPIRED) | TO(CANCELLED),
 };
 
 enum message_state
@@ -84,19 +86,34 @@ message_to(const struct message *m, struct buf *scratch)
 }
 
 uint64_t
-message_draw_key(const struct message *m)
+message_draw_key(struct simulator *sim, const struct message *m)
 {
 	const struct batch *b = message_batch(m);
-	struct buf id = { 0 }, to = { 0 };
-	uint64_t key;
 
 	if (b->id.p || b->is_range)
-		key = draw_key(b->plan->seed, message_id(m, &id), message_to(m, &to));
-	else
-		key = draw_key_nth(b->plan->seed, b->to, b->sequel);
-	buf_fini(&id);
-	buf_fini(&to);
-	return key;
+		return draw_key(b->plan->seed, message_id(m, &sim->scratch_id),
+		    message_to(m, &sim->scratch_key_to));
+	return draw_key_nth(b->plan->seed, b->to, b->sequel);
+}
+
+const struct outcome *
+message_last_outcome(const struct message *m)
+{
+	bool has_one = m->attempt > 0 || m->state == STATE_DROPPED;
+
+	return has_one ? outcome_get(message_batch(m)->plan->conf->outcomes, m->outcome) : NULL;
+}
+
+const struct outcome *
+message_outcome(const struct message *m)
+{
+	const struct outcome_set *outcomes = message_batch(m)->plan->conf->outcomes;
+
+	if (m->state == STATE_EXPIRED)
+		return outcome_get(outcomes, OUTCOME_EXPIRED);
+	if (m->state == STATE_CANCELLED)
+		return outcome_get(outcomes, OUTCOME_CANCELLED);
+	return message_is_final(m) || m->state == STATE_DEFERRED ? message_last_outcome(m) : NULL;
 }
 
 int64_t
@@ -105,15 +122,88 @@ message_delay(const struct message *m)
 	return m->due_ns - m->accepted_ns;
 }
 
+static struct lane_group *
+group_of(struct simulator *sim, const struct message *m)
+{
+	struct batch *b = message_batch(m);
+
+	return b->group ? &b->group->lanes : &sim->lanes.common;
+}
+
+/* The limiter of its recipient's domain, if that has limits of its own now. */
+static struct limiter *
+limiter_of(struct simulator *sim, const struct message *m)
+{
+	const struct delivery_conf *conf = sim->plan->conf;
+	const struct domain_conf *d;
+	struct str domain;
+
+	if (conf->n == 0)
+		return NULL;
+	domain = address_domain(message_to(m, &sim->scratch_to));
+	d = delivery_conf_find(conf, domain);
+	if (!domain_conf_is_limited(d))
+		return NULL;
+	return &destinations_get(&sim->destinations, &sim->lanes, domain, d, sim->now_ns)->limiter;
+}
+
+bool
+message_may_pass(struct simulator *sim, const struct message *m)
+{
+	return lanes_are_open(&sim->lanes, group_of(sim, m), limiter_of(sim, m), sim->now_ns);
+}
+
+void
+message_hold(struct simulator *sim, struct message *m, enum lane_kind kind)
+{
+	m->held = ((unsigned)kind + 1) & 3U;
+	schedule_add(&sim->schedule, m);
+	lanes_add(
+	    &sim->lanes, group_of(sim, m), limiter_of(sim, m), kind, message_seq(m), sim->now_ns);
+}
+
 static void
-leave(struct simulator *sim, struct message *m, struct lane *lane)
+leave_lane(struct simulator *sim, struct message *m)
+{
+	lanes_remove(&sim->lanes, group_of(sim, m), limiter_of(sim, m), m->held - 1U, sim->now_ns);
+	m->held = 0;
+	schedule_remove(&sim->schedule, m);
+}
+
+static void
+take_slot(struct simulator *sim, struct message *m)
+{
+	struct limiter *destination = limiter_of(sim, m);
+
+	m->has_destination = destination != NULL;
+	lanes_take(&sim->lanes, group_of(sim, m), destination, sim->now_ns);
+}
+
+static void
+give_back_slot(struct simulator *sim, struct message *m)
+{
+	struct limiter *destination = NULL;
+
+	if (m->has_destination)
+		destination = &destinations_find(
+		    &sim->destinations, address_domain(message_to(m, &sim->scratch_to)))
+				   ->limiter;
+	m->has_destination = 0;
+	lanes_give_back(&sim->lanes, group_of(sim, m), destination, sim->now_ns);
+	if (sim->lanes.n_waiting > 0 && !sim->is_cancelling)
+		sim->needs_refill = true;
+}
+
+static void
+leave(struct simulator *sim, struct message *m)
 {
 	switch (m->state) {
 	case STATE_WAITING:
-		lane_remove(&sim->lanes, lane, m);
+		if (m->held > 0)
+			leave_lane(sim, m);
 		break;
 	case STATE_SENDING:
-		lane_free_slot(&sim->lanes, lane);
+		give_back_slot(sim, m);
 		schedule_remove(&sim->schedule, m);
 		break;
 	case STATE_DEFERRED:
@@ -123,17 +213,17 @@ leave(struct simulator *sim, struct message *m, struct lane *lane)
 }
 
 static void
-enter(struct simulator *sim, struct message *m, struct lane *lane)
+enter(struct simulator *sim, struct message *m)
 {
 	switch (m->state) {
 	case STATE_WAITING:
-		lane_add(&sim->lanes, lane, m);
 		break;
 	case STATE_SENDING:
-		lane_take_slot(&sim->lanes, lane);
+		take_slot(sim, m);
 		schedule_add(&sim->schedule, m);
 		break;
 	case STATE_DEFERRED:
+		m->was_deferred = 1;
 		schedule_add(&sim->schedule, m);
 		break;
 	default:
@@ -157,14 +247,13 @@ void
 message_set_state(struct simulator *sim, struct message *m, enum message_state to)
 {
 	struct batch *b = message_batch(m);
-	struct lane *lane = b->group ? &b->group->lane : &sim->lanes.common;
 	enum message_state from = m->state;
 
 	if (!(moves[from] & (1U << to)))
 		abort();
-	leave(sim, m, lane);
+	leave(sim, m);
 	m->state = (uint8_t)to;
-	enter(sim, m, lane);
+	enter(sim, m);
 	count(sim, &sim->tally, m, from);
 	count(sim, &b->owner->tally, m, from);
 	if (b->group)

@@ -12,8 +12,11 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/str.h"
+#include "core/fate.h"
+#include "core/lane.h"
 
 struct batch;
+struct outcome;
 struct simulator;
 
 /* The final states come last. */
@@ -39,14 +42,20 @@ extern const char *const message_state_names[STATE_COUNT];
 enum message_state message_state_find(struct str name);
 
 struct message {
-	struct list link;    /* its one place: a lane, the schedule or the history */
-	int64_t accepted_ns; /* simulated, as all times here */
-	int64_t due_ns;      /* sending: of the outcome; deferred: of the retry; final: the end */
-	uint32_t attempt;    /* the last one begun; 0: none yet */
-	uint8_t state;       /* enum message_state; written by message_set_state() only */
-	uint8_t outcome;     /* enum outcome_id, once final or deferred */
-	uint8_t slot;        /* its place in its block */
-	bool is_forgotten;   /* out of the history, kept only for a gather */
+	struct list link;        /* its one place: the schedule or the history */
+	int64_t accepted_ns;     /* simulated, as all times here */
+	int64_t due_ns;          /* of the attempt's end, the retry or the expiry; final: the end */
+	uint32_t attempt;        /* the last one begun; 0: none yet */
+	struct fate_place place; /* in the script of its attempts */
+	uint16_t outcome;        /* of that attempt; final: the last one */
+	uint16_t rule;           /* the handle of the rule that chose for it; 0: none */
+	uint8_t state;           /* enum message_state; written by message_set_state() only */
+	uint8_t slot;            /* its place in its block */
+	uint8_t held : 2;        /* waiting: in a lane of the kind held - 1; 0: in none */
+	uint8_t was_deferred : 1;
+	uint8_t has_destination : 1; /* sending: its destination counts it */
+	uint8_t is_last : 1;         /* deferred: it expires before it would be tried again */
+	uint8_t is_forgotten : 1;    /* out of the history, kept only for a gather */
 };
 
 static inline bool
@@ -67,7 +76,12 @@ struct str message_id(const struct message *m, struct buf *scratch);
 struct str message_to(const struct message *m, struct buf *scratch);
 
 /* What its draws are keyed by: seed, id and recipient. */
-uint64_t message_draw_key(const struct message *m);
+uint64_t message_draw_key(struct simulator *sim, const struct message *m);
+
+/* The row of what it got so far; NULL when there is nothing yet. Of one that expired or was
+ * cancelled that says so, and message_last_outcome() what the last attempt got, or NULL. */
+const struct outcome *message_outcome(const struct message *m);
+const struct outcome *message_last_outcome(const struct message *m);
 
 /* Acceptance to now, or to the end once final. */
 int64_t message_delay(const struct message *m);
@@ -75,8 +89,12 @@ int64_t message_delay(const struct message *m);
 /*
  * The only mover: takes the message off the place of its old state and puts it to that of the new
  * one (due_ns must be set before), moves the counters of all tallies and tells their watches. A
- * move that makes no sense aborts.
+ * move that makes no sense aborts. A waiting message is at first in no place: it is dispatched at
+ * once if it may pass those who wait; if not, message_hold() puts it into its lane, with due_ns as
+ * its expiry.
  */
+bool message_may_pass(struct simulator *sim, const struct message *m);
+void message_hold(struct simulator *sim, struct message *m, enum lane_kind kind);
 void message_set_state(struct simulator *sim, struct message *m, enum message_state to);
 
 #endif

@@ -8,15 +8,39 @@
 #include "base/mem.h"
 
 struct plan *
-plan_new(const struct delivery_conf *conf, uint64_t seed)
+plan_new(struct delivery_conf *conf, uint64_t seed)
 {
 	struct plan *p = mem_alloc(sizeof *p);
+
 	p->refs = 1;
 	p->seed = seed;
-	p->latency = latency_copy(&conf->latency);
-	p->connect = latency_copy(&conf->connect);
-	p->outcome = conf->outcome;
+	p->conf = delivery_conf_ref(conf);
+	p->said = PLAN_UNCHANGED;
 	return p;
+}
+
+static const struct latency *
+keep_latency(const struct latency *l)
+{
+	struct latency *copy;
+
+	if (!l)
+		return NULL;
+	copy = mem_alloc(sizeof *copy);
+	*copy = latency_copy(l);
+	return copy;
+}
+
+static const struct retry *
+keep_retry(const struct retry *r)
+{
+	struct retry *copy;
+
+	if (!r)
+		return NULL;
+	copy = mem_alloc(sizeof *copy);
+	*copy = *r;
+	return copy;
 }
 
 struct plan *
@@ -24,22 +48,17 @@ plan_derive(struct plan *base, const struct plan_change *change)
 {
 	struct plan *p;
 
-	if (!change->latency && !change->connect && change->outcome == OUTCOME_COUNT)
+	if (!change->latency && !change->connect && !change->fate && !change->retry &&
+	    change->expire_ns < 0 && change->max_attempts == PLAN_UNSAID)
 		return plan_ref(base);
-	p = mem_alloc(sizeof *p);
-	*p = *base;
-	p->refs = 1;
-	p->latency = latency_copy(change->latency ? change->latency : &base->latency);
-	p->connect = latency_copy(change->connect ? change->connect : &base->connect);
-	if (change->outcome != OUTCOME_COUNT)
-		p->outcome = change->outcome;
+	p = plan_new(base->conf, base->seed);
+	p->said = *change;
+	p->said.latency = keep_latency(change->latency);
+	p->said.connect = keep_latency(change->connect);
+	p->said.retry = keep_retry(change->retry);
+	if (change->fate)
+		fate_ref(change->fate);
 	return p;
-}
-
-bool
-plan_is_random(const struct plan *p)
-{
-	return p->latency.kind != LATENCY_FIXED || p->connect.kind != LATENCY_FIXED;
 }
 
 struct plan *
@@ -49,12 +68,30 @@ plan_ref(struct plan *p)
 	return p;
 }
 
+/* What was allocated here and is const for everybody else. */
+static void
+drop(const void *p)
+{
+	free((void *)(uintptr_t)p);
+}
+
+static void
+drop_latency(const struct latency *l)
+{
+	if (l)
+		latency_fini((struct latency *)(uintptr_t)l);
+	drop(l);
+}
+
 void
 plan_unref(struct plan *p)
 {
 	if (--p->refs > 0)
 		return;
-	latency_fini(&p->latency);
-	latency_fini(&p->connect);
+	drop_latency(p->said.latency);
+	drop_latency(p->said.connect);
+	drop(p->said.retry);
+	fate_unref(p->said.fate);
+	delivery_conf_unref(p->conf);
 	free(p);
 }

@@ -11,25 +11,32 @@
 
 #include "core/delivery_conf.h"
 
-struct plan {
-	uint64_t refs;
-	uint64_t seed; /* of all draws */
-	struct latency latency;
-	struct latency connect;
-	enum outcome_id outcome;
-};
+/* What a request may say of its messages; NULL, -1 or PLAN_UNSAID where it says nothing. */
+#define PLAN_UNSAID UINT64_MAX
 
-/* What a request may say; what it leaves NULL (or OUTCOME_COUNT) is as in `base`. */
 struct plan_change {
 	const struct latency *latency;
 	const struct latency *connect;
-	enum outcome_id outcome;
+	struct fate *fate;
+	const struct retry *retry;
+	int64_t expire_ns;
+	uint64_t max_attempts;
 };
 
-struct plan *plan_new(const struct delivery_conf *conf, uint64_t seed);
+#define PLAN_UNCHANGED \
+	(struct plan_change) \
+	{ \
+		.expire_ns = -1, .max_attempts = PLAN_UNSAID \
+	}
 
-/* Whether any draw of it depends on chance. */
-bool plan_is_random(const struct plan *p);
+struct plan {
+	uint64_t refs;
+	uint64_t seed; /* of all draws */
+	struct delivery_conf *conf;
+	struct plan_change said; /* all of it its own */
+};
+
+struct plan *plan_new(struct delivery_conf *conf, uint64_t seed);
 
 /* A reference to base itself when nothing changes. */
 struct plan *plan_derive(struct plan *base, const struct plan_change *change);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/address.h"
 #include "core/batch.h"
 #include "core/registry.h"
 
@@ -36,9 +37,9 @@ one_of(const struct batch *b, uint64_t index, uint32_t *first, uint32_t *last)
 static struct str
 domain_of(struct str address)
 {
-	const char *at = address.n > 0 ? memrchr(address.p, '@', address.n) : NULL;
+	struct str domain = address_domain(address);
 
-	return at ? str_from(address, (size_t)(at - address.p) + 1) : address;
+	return domain.p ? domain : address;
 }
 
 /* "*@domain": the domain; else not there. */

@@ -16,23 +16,30 @@ struct simulator *
 simulator_new(const struct simulator_conf *conf, const struct clock_conf *clock, uint64_t seed,
     uint64_t hash_seed, int64_t real_ns, int64_t wall_ns)
 {
+	const struct domain_conf *all = &conf->delivery->all;
 	struct simulator *sim = mem_alloc(sizeof *sim);
 
 	sim->conf = *conf;
-	sim->plan = plan_new(&conf->delivery, seed);
+	delivery_conf_ref(sim->conf.delivery);
+	sim->plan = plan_new(conf->delivery, seed);
+	sim->clock_conf = *clock;
 	clock_start(&sim->clock, clock, real_ns, wall_ns);
-	sim->now_ns = clock_now(&sim->clock, real_ns);
+	sim->start_ns = sim->now_ns = clock_now(&sim->clock, real_ns);
 	sim->real_ns = real_ns;
-	sim->seed = seed;
+	sim->start_seed = sim->seed = seed;
 	sim->next_seq = 1;
 	sim->next_batch = 1;
 	tally_init(&sim->tally);
+	list_init(&sim->owners);
 	bus_init(&sim->bus);
 	schedule_init(&sim->schedule, sim->now_ns);
-	lanes_init(&sim->lanes, conf->delivery.concurrency);
+	lanes_init(&sim->lanes, all->concurrency, &all->rate);
 	registry_init(&sim->registry, hash_seed);
 	sequel_init(&sim->sequels);
 	history_init(&sim->history);
+	rules_init(&sim->rules);
+	outages_init(&sim->outages);
+	destinations_init(&sim->destinations, hash_seed);
 	return sim;
 }
 
@@ -47,33 +54,120 @@ simulator_free(struct simulator *sim)
 	registry_fini(&sim->registry);
 	sequel_fini(&sim->sequels);
 	bus_fini(&sim->bus);
+	lanes_fini(&sim->lanes);
+	rules_fini(&sim->rules);
+	outages_fini(&sim->outages);
+	destinations_fini(&sim->destinations);
 	plan_unref(sim->plan);
+	delivery_conf_unref(sim->conf.delivery);
+	buf_fini(&sim->scratch_to);
+	buf_fini(&sim->scratch_id);
+	buf_fini(&sim->scratch_key_to);
 	free(sim);
 }
 
-void
-simulator_configure(struct simulator *sim, const struct simulator_conf *conf)
+static void
+renew_plan(struct simulator *sim)
 {
-	struct plan *old = sim->plan;
-
-	sim->conf = *conf;
-	sim->plan = plan_new(&conf->delivery, sim->seed);
-	plan_unref(old);
-	sim->lanes.concurrency = conf->delivery.concurrency;
-	sim->needs_refill = true;
-	history_trim(sim);
+	plan_unref(sim->plan);
+	sim->plan = plan_new(sim->conf.delivery, sim->seed);
 }
 
-/* One moment, if there is one that is due by then. */
-static bool
-fire_next(struct simulator *sim, int64_t until_ns)
+size_t
+simulator_configure(struct simulator *sim, const struct simulator_conf *conf)
 {
-	struct message *m = schedule_first(&sim->schedule, until_ns);
+	const struct domain_conf *all = &conf->delivery->all;
+	struct delivery_conf *old = sim->conf.delivery;
+	size_t gone = rules_reload(&sim->rules, conf->delivery->outcomes);
 
-	if (!m)
+	sim->conf = *conf;
+	delivery_conf_ref(sim->conf.delivery);
+	delivery_conf_unref(old);
+	renew_plan(sim);
+	lanes_set_limits(&sim->lanes, &sim->lanes.all, all->concurrency, &all->rate, sim->now_ns);
+	destinations_configure(&sim->destinations, &sim->lanes, sim->conf.delivery, sim->now_ns);
+	delivery_requeue(sim);
+	history_trim(sim);
+	return gone;
+}
+
+void
+simulator_set_seed(struct simulator *sim, uint64_t seed)
+{
+	sim->seed = seed;
+	renew_plan(sim);
+}
+
+void
+simulator_set_scale(struct simulator *sim, int64_t real_ns, int64_t scale, bool is_max)
+{
+	clock_set_scale(&sim->clock, real_ns, scale, is_max);
+}
+
+void
+simulator_advance(struct simulator *sim, int64_t real_ns, int64_t to_ns)
+{
+	clock_jump(&sim->clock, real_ns, to_ns);
+}
+
+static void
+reset_tallies(struct simulator *sim)
+{
+	struct list *l;
+
+	tally_reset(&sim->tally, sim);
+	list_foreach (l, &sim->owners)
+		tally_reset(&list_entry(l, struct owner, link)->tally, sim);
+}
+
+void
+simulator_reset(struct simulator *sim, int64_t real_ns, int64_t wall_ns)
+{
+	const struct domain_conf *all = &sim->conf.delivery->all;
+	uint64_t hash_seed = sim->destinations.hash_seed;
+
+	history_clear(sim);
+	lanes_fini(&sim->lanes);
+	lanes_init(&sim->lanes, all->concurrency, &all->rate);
+	destinations_fini(&sim->destinations);
+	destinations_init(&sim->destinations, hash_seed);
+	rules_fini(&sim->rules);
+	rules_init(&sim->rules);
+	outages_fini(&sim->outages);
+	sequel_fini(&sim->sequels);
+	sequel_init(&sim->sequels);
+	clock_start(&sim->clock, &sim->clock_conf, real_ns, wall_ns);
+	sim->start_ns = sim->now_ns = clock_now(&sim->clock, real_ns);
+	schedule_init(&sim->schedule, sim->now_ns);
+	sim->needs_refill = false;
+	sim->next_seq = sim->next_batch = 1;
+	simulator_set_seed(sim, sim->start_seed);
+	reset_tallies(sim);
+}
+
+/*
+ * One step, if there is one to make by then: fires what is due at this moment; when all of that is
+ * fired, gives free slots to who waits; when nobody can take one, goes to the next moment.
+ */
+static bool
+step(struct simulator *sim, int64_t until_ns)
+{
+	int64_t opening = lanes_opening(&sim->lanes);
+	int64_t limit = sim->needs_refill ? sim->now_ns : opening < until_ns ? opening : until_ns;
+	struct message *m = schedule_first(&sim->schedule, limit);
+
+	if (m) {
+		sim->now_ns = m->due_ns;
+		delivery_fire(sim, m);
+	} else if (sim->needs_refill) {
+		delivery_refill(sim);
+	} else if (opening <= until_ns) {
+		sim->now_ns = opening;
+		lanes_open(&sim->lanes, opening);
+		sim->needs_refill = true;
+	} else {
 		return false;
-	sim->now_ns = m->due_ns;
-	delivery_fire(sim, m);
+	}
 	history_trim(sim);
 	return true;
 }
@@ -85,12 +179,10 @@ simulator_run(struct simulator *sim, int64_t real_ns, uint32_t slice)
 
 	sim->real_ns = real_ns;
 	history_trim(sim);
-	if (!delivery_refill(sim, slice))
-		return false;
 	do {
 		if (bus_is_congested(&sim->bus) || slice-- == 0)
 			return false;
-	} while (fire_next(sim, target));
+	} while (step(sim, target));
 	if (target > sim->now_ns)
 		sim->now_ns = target;
 	return true;
@@ -99,39 +191,60 @@ simulator_run(struct simulator *sim, int64_t real_ns, uint32_t slice)
 void
 simulator_settle(struct simulator *sim)
 {
-	while (!bus_is_congested(&sim->bus) && fire_next(sim, sim->now_ns))
+	uint32_t slice = SIMULATOR_SLICE;
+
+	while (slice-- > 0 && !bus_is_congested(&sim->bus) && step(sim, sim->now_ns))
 		;
+}
+
+/* The moment of the next step; CLOCK_NEVER when there is none. */
+static int64_t
+next_moment(struct simulator *sim)
+{
+	int64_t opening = lanes_opening(&sim->lanes);
+	struct message *m;
+
+	if (sim->needs_refill)
+		return sim->now_ns;
+	m = schedule_first(&sim->schedule, opening);
+	return m ? m->due_ns : opening;
 }
 
 bool
 simulator_jump(struct simulator *sim, int64_t real_ns, uint32_t slice, bool wants_room)
 {
-	struct message *m;
+	int64_t next;
 
 	sim->real_ns = real_ns;
 	sim->has_news = false;
 	while (!bus_is_congested(&sim->bus) && !sim->has_news &&
 	    !(wants_room && intake_is_possible(sim))) {
-		m = schedule_first(&sim->schedule, CLOCK_NEVER);
-		if (!m)
+		next = next_moment(sim);
+		if (next == CLOCK_NEVER)
 			return false;
-		clock_jump(&sim->clock, real_ns, m->due_ns);
-		/* the first of these always fires, so now_ns is where the schedule is */
-		while (fire_next(sim, sim->clock.simulated_base))
+		clock_jump(&sim->clock, real_ns, next);
+		/* the first of these always happens, so now_ns is where the schedule is */
+		while (step(sim, sim->clock.simulated_base))
 			if (slice-- == 0 || bus_is_congested(&sim->bus))
 				return true;
 	}
 	return true;
 }
 
+bool
+simulator_has_next(const struct simulator *sim)
+{
+	return sim->schedule.n > 0 || sim->needs_refill;
+}
+
 int64_t
 simulator_deadline(struct simulator *sim)
 {
-	int64_t real;
+	int64_t due = schedule_deadline(&sim->schedule), opening = lanes_opening(&sim->lanes), real;
 
 	if (!clock_is_running(&sim->clock))
 		return CLOCK_NEVER;
-	real = clock_real_at(&sim->clock, schedule_deadline(&sim->schedule));
+	real = clock_real_at(&sim->clock, opening < due ? opening : due);
 	if (real >= CLOCK_NEVER - TEXT_NS_PER_MS)
 		return CLOCK_NEVER;
 	return (real + TEXT_NS_PER_MS - 1) / TEXT_NS_PER_MS * TEXT_NS_PER_MS;

@@ -7,12 +7,23 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "core/watch.h"
 
 void
 tally_init(struct tally *t)
 {
 	*t = (struct tally){ 0 };
 	list_init(&t->watches);
+}
+
+void
+tally_reset(struct tally *t, const struct simulator *sim)
+{
+	struct list *l, *after;
+
+	t->counts = (struct counts){ 0 };
+	list_foreach_safe (l, after, &t->watches)
+		watch_reset(list_entry(l, struct watch, link), sim);
 }
 
 static void
@@ -58,7 +69,7 @@ counts_add(struct counts *c, const struct message *m)
 	c->accepted++;
 	c->state[m->state]++;
 	c->attempts += m->attempt;
-	if (m->state == STATE_DEFERRED || m->attempt > 1)
+	if (m->was_deferred)
 		c->deferred_once++;
 	if (message_is_final(m) && m->due_ns > c->last_ns)
 		c->last_ns = m->due_ns;
@@ -102,11 +113,12 @@ counts_are_balanced(const struct counts *c)
 }
 
 struct owner *
-owner_new(void)
+owner_new(struct list *owners)
 {
 	struct owner *o = mem_alloc(sizeof *o);
 
 	tally_init(&o->tally);
+	list_add_tail(owners, &o->link);
 	o->refs = 1;
 	return o;
 }
@@ -121,6 +133,8 @@ owner_ref(struct owner *o)
 void
 owner_unref(struct owner *o)
 {
-	if (--o->refs == 0)
-		free(o);
+	if (--o->refs > 0)
+		return;
+	list_remove(&o->link);
+	free(o);
 }

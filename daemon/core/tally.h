@@ -14,6 +14,8 @@
 #include "base/list.h"
 #include "core/message.h"
 
+struct simulator;
+
 struct counts {
 	uint64_t accepted;
 	uint64_t state[STATE_COUNT];
@@ -29,6 +31,9 @@ struct tally {
 };
 
 void tally_init(struct tally *t);
+
+/* Counts from zero again; so do its watches, and those that can never be done now are told. */
+void tally_reset(struct tally *t, const struct simulator *sim);
 
 /* One message moved, at that simulated and real time. */
 void counts_move(struct counts *c, const struct message *m, enum message_state from,
@@ -50,11 +55,12 @@ bool counts_are_balanced(const struct counts *c);
 
 /* Whoever asked for messages: a connection, usually. Its messages may outlive it. */
 struct owner {
+	struct list link; /* on the simulator's owners */
 	struct tally tally;
 	uint64_t refs;
 };
 
-struct owner *owner_new(void);
+struct owner *owner_new(struct list *owners);
 struct owner *owner_ref(struct owner *o);
 void owner_unref(struct owner *o);
 

@@ -142,6 +142,14 @@ watch_recheck(struct watch *w, const struct simulator *sim)
 	settle(w, sim);
 }
 
+void
+watch_reset(struct watch *w, const struct simulator *sim)
+{
+	w->counts = (struct counts){ 0 };
+	w->batch.number = 0;
+	settle(w, sim);
+}
+
 /* The tally that counts what is meant and as little else as there is; is_filtered says whether it
  * counts anything else. */
 static struct tally *

@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "core/selector.h"
+#include "core/seq_queue.h"
 #include "core/tally.h"
 
 struct simulator;
@@ -35,10 +36,6 @@ enum watch_status {
 	WATCH_PENDING,
 	WATCH_DONE,
 	WATCH_NOTHING, /* there is nothing it could wait for */
-};
-
-struct seq_range {
-	uint64_t first, last;
 };
 
 struct watch {
@@ -78,5 +75,8 @@ void watch_note(struct watch *w, const struct simulator *sim, const struct messa
 
 /* A range was cut short: what a watch waits for may never come. */
 void watch_recheck(struct watch *w, const struct simulator *sim);
+
+/* All messages are forgotten, and numbers begin anew. */
+void watch_reset(struct watch *w, const struct simulator *sim);
 
 #endif

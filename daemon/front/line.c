@@ -12,9 +12,12 @@
 #include "base/text.h"
 #include "core/intake.h"
 #include "front/line_client.h"
+#include "io/peer.h"
 
 #define CHECK_NS (10 * TEXT_NS_PER_S)
 #define REFUSED_MAX 32 /* clients at once that are told why */
+
+const char *const line_admin_names[LINE_ADMINS] = { "local", "all", "none" };
 
 /* Brings the simulator up to date, once a turn: what is accepted now comes after all that was due
  * before. False when there is still something to fire. */
@@ -35,7 +38,7 @@ ready_cb(void *ctx)
 {
 	struct line_client *c = ctx;
 
-	return is_current(c->front);
+	return !c->front->is_resetting && is_current(c->front);
 }
 
 static void
@@ -209,6 +212,7 @@ line_front_accept(void *ctx, int fd)
 		return;
 	}
 	c = client_new(front, fd);
+	c->is_near = peer_is_local(fd);
 	front->n_clients++;
 	line_client_idle(c);
 }
@@ -219,7 +223,7 @@ line_front_adopt(struct line_front *front, int fd)
 	struct line_client *c = client_new(front, fd);
 
 	front->n_clients++;
-	c->is_local = true;
+	c->is_stdio = c->is_near = true;
 }
 
 static void
@@ -338,8 +342,8 @@ cut_short(struct line_client *c)
 
 	if (t->batch && !t->is_watching)
 		line_error(c, LINE_DRAINING, "accepted=%u", t->batch->accepted);
-	else if (t->is_cancel)
-		line_error(c, LINE_DRAINING, "cancelled=%lu", t->count);
+	else if (t->counted)
+		line_error(c, LINE_DRAINING, "%s=%lu", t->counted, t->count);
 	else
 		line_error(c, LINE_DRAINING, "the daemon stops");
 	line_client_end(c);

@@ -16,7 +16,12 @@
 struct simulator;
 struct line_front;
 
+/* Who may use the commands that act on everybody. */
+enum line_admin { LINE_ADMIN_LOCAL, LINE_ADMIN_ALL, LINE_ADMIN_NONE, LINE_ADMINS };
+extern const char *const line_admin_names[LINE_ADMINS];
+
 struct line_conf {
+	enum line_admin admin;
 	uint64_t connections;     /* at most at once */
 	uint64_t line_octets;     /* of one line, its end included */
 	int64_t idle_timeout_ns;  /* 0: none */

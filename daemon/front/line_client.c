@@ -21,6 +21,7 @@ static const char *const code_names[] = {
 	[LINE_BUSY] = "busy",
 	[LINE_TIMEOUT] = "timeout",
 	[LINE_DRAINING] = "draining",
+	[LINE_NOT_PERMITTED] = "not_permitted",
 };
 
 void
@@ -88,6 +89,14 @@ line_reply_summary(struct line_client *c, const struct counts *counts)
 }
 
 bool
+line_client_is_admin(const struct line_client *c)
+{
+	enum line_admin admin = c->front->conf.admin;
+
+	return admin == LINE_ADMIN_ALL || (admin == LINE_ADMIN_LOCAL && c->is_near);
+}
+
+bool
 line_client_is_full(const struct line_client *c)
 {
 	return c->conn && conn_backlog(c->conn) > CONN_BACKLOG_HIGH;
@@ -97,7 +106,7 @@ struct owner *
 line_client_owner(struct line_client *c)
 {
 	if (!c->owner)
-		c->owner = owner_new();
+		c->owner = owner_new(&c->front->sim->owners);
 	return c->owner;
 }
 
@@ -218,7 +227,7 @@ line_client_idle(struct line_client *c)
 
 	if (c->task.has_timeout || c->is_refused)
 		return;
-	if (idle > 0 && !c->is_local)
+	if (idle > 0 && !c->is_stdio)
 		loop_timer_at(timer_of(c), clock_add(loop_read_clock(c->front->loop), idle));
 	else if (c->timer)
 		loop_timer_at(c->timer, CLOCK_NEVER);

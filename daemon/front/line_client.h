@@ -31,6 +31,7 @@ enum line_code {
 	LINE_BUSY,
 	LINE_TIMEOUT,
 	LINE_DRAINING,
+	LINE_NOT_PERMITTED,
 };
 
 /* What a step of a command says of the next. */
@@ -55,12 +56,15 @@ struct line_task {
 	bool has_timeout, has_timed_out;
 	struct batch *batch; /* send, gather */
 	uint32_t index;      /* gather: the next line */
-	bool is_gather, is_watching, is_cancel;
+	bool is_gather, is_watching;
 	struct watch watch;    /* gather, wait */
 	struct selection walk; /* cancel, list */
 	struct selector selector;
-	char *text;     /* the selector's, when it must outlive the line */
-	uint64_t count; /* cancel: cancelled; list: listed */
+	char *text;          /* the selector's, when it must outlive the line */
+	const char *counted; /* cancel, flush: the name of… */
+	uint64_t count;      /* …how many were; list: listed */
+	bool is_checked;     /* cancel, flush: all that is meant is the client's own */
+	uint64_t fired_before;
 	uint64_t *seqs; /* list */
 	size_t n, cap, at;
 	unsigned states;
@@ -79,6 +83,7 @@ struct line_front {
 	struct list congested;    /* clients whose task waits for the log */
 	struct loop_event *check; /* for connections that died while they waited */
 	bool is_finishing;        /* the daemon ends: no further line is executed */
+	bool is_resetting;        /* lines wait until that is done */
 	uint64_t n_clients, n_refused, n_errors;
 	uint64_t n_timers; /* tasks that end by real time */
 	uint64_t turn;     /* in which the simulator was brought up to date… */
@@ -97,7 +102,8 @@ struct line_client {
 	struct bus_subscription *events;
 	bool is_events_json;
 	bool is_refused; /* told so, and closing */
-	bool is_local;   /* --stdio: never idles */
+	bool is_stdio;   /* never idles */
+	bool is_near;    /* on this machine */
 	bool has_ended;  /* asks nothing more */
 	struct selector events_selector;
 	char *events_text;
@@ -118,6 +124,9 @@ void line_detail(struct line_client *c, struct str line);
 
 /* The summary of gather and wait: "+OK n=…". */
 void line_reply_summary(struct line_client *c, const struct counts *counts);
+
+/* Whether the client may act on everybody, as server.admin has it. */
+bool line_client_is_admin(const struct line_client *c);
 
 /* Whether as much output waits as may. */
 bool line_client_is_full(const struct line_client *c);
@@ -163,9 +172,21 @@ struct line_options {
 	uint64_t first, last;
 	struct str id, to, from;
 	uint64_t size, concurrency, limit, seq, batch;
-	bool has_latency, has_connect, has_seq, has_batch;
+	bool has_latency, has_connect, has_seq, has_batch, has_retry;
 	struct latency latency, connect;
-	enum outcome_id outcome; /* OUTCOME_COUNT: not given */
+	const struct outcome_set *outcomes; /* that there are */
+	struct fate *fate;                  /* or NULL */
+	enum fate_status fate_status;
+	struct buf why; /* what is wrong with it */
+	struct retry retry;
+	int64_t expire_ns;     /* -1: not given */
+	uint64_t max_attempts; /* PLAN_UNSAID: not given */
+	struct rate rate;
+	struct str off; /* rule */
+	bool has_count;
+	uint64_t count;
+	bool has_for;
+	int64_t for_ns;
 	bool is_full_error;
 	unsigned states; /* mask of 1U << enum message_state */
 	unsigned types;  /* mask of 1U << enum event_kind; 0: all */
@@ -183,14 +204,17 @@ enum line_keys {
 	KEYS_WAIT = 1 << 2,
 	KEYS_LIST = 1 << 3,
 	KEYS_EVENTS = 1 << 4,
+	KEYS_RULE = 1 << 5,
+	KEYS_DOWN = 1 << 6,
 };
 
 /* What a command takes besides keys. */
 enum line_words { WORDS_NONE, WORDS_ONE, WORDS_TWO, WORDS_ID };
 
-/* False when an error was answered. */
+/* False when an error was answered. line_options_fini() in any case. */
 bool line_options_parse(struct line_client *c, const struct line_request *r, unsigned keys,
     enum line_words words, struct line_options *o);
+void line_options_fini(struct line_options *o);
 
 /*
  * The selector that the options name: `word` is an ID or "all". False when an error was answered;
@@ -202,6 +226,12 @@ bool line_options_selector(struct line_client *c, const struct line_options *o, 
 /* s with a text of its own, which is given, to be freed. */
 char *line_keep_selector(struct selector *s);
 
+enum line_command_kind {
+	COMMAND_PLAIN,
+	COMMAND_SEARCH, /* may look at very many messages */
+	COMMAND_ADMIN,  /* acts on everybody */
+};
+
 /* One row per command. */
 struct line_command {
 	const char *verb;
@@ -210,7 +240,7 @@ struct line_command {
 	void (*run)(struct line_client *c, const struct line_options *o);
 	unsigned keys;
 	enum line_words words;
-	bool is_search; /* may look at very many messages */
+	enum line_command_kind kind;
 };
 
 extern const struct line_command line_commands[];
@@ -226,7 +256,16 @@ void line_wait(struct line_client *c, const struct line_options *o);
 void line_status(struct line_client *c, const struct line_options *o);
 void line_list(struct line_client *c, const struct line_options *o);
 void line_cancel(struct line_client *c, const struct line_options *o);
+void line_flush(struct line_client *c, const struct line_options *o);
 void line_events(struct line_client *c, const struct line_options *o);
+void line_advance(struct line_client *c, const struct line_options *o);
+void line_scale(struct line_client *c, const struct line_options *o);
+void line_seed(struct line_client *c, const struct line_options *o);
+void line_reset(struct line_client *c, const struct line_options *o);
+void line_rule(struct line_client *c, const struct line_options *o);
+void line_rules(struct line_client *c, const struct line_options *o);
+void line_down(struct line_client *c, const struct line_options *o);
+void line_up(struct line_client *c, const struct line_options *o);
 
 /* Ends the client's subscription to events. */
 void line_events_stop(struct line_client *c);

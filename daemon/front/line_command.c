@@ -96,33 +96,54 @@ tell_help(struct line_client *c, const struct line_options *o)
 
 #define SEND_KEYS \
 	"[ID|A..B] [to=ADDRESS] [from=ADDRESS] [size=OCTETS] [latency=LATENCY] [connect=LATENCY] " \
-	"[outcome=NAME] [concurrency=N] [full=error]"
+	"[outcome=OUTCOME] [retry=DELAYS] [expire=DUR] [max_attempts=N] [concurrency=N] " \
+	"[rate=RATE] [full=error]"
 
 const struct line_command line_commands[] = {
 	{ "send", SEND_KEYS, "accepts one message or a range; answers when all of it is accepted",
-	    line_send, KEYS_SEND, WORDS_ID, false },
+	    line_send, KEYS_SEND, WORDS_ID, COMMAND_PLAIN },
 	{ "gather", SEND_KEYS, "as send, then waits for all of it and lists each in order",
-	    line_gather, KEYS_SEND, WORDS_ID, false },
+	    line_gather, KEYS_SEND, WORDS_ID, COMMAND_PLAIN },
 	{ "wait", "[SELECTOR] [STATE=N...] [timeout=DUR]",
 	    "waits until all that is found is final, or until N have got to STATE", line_wait,
-	    KEYS_SELECTOR | KEYS_WAIT, WORDS_ONE, true },
+	    KEYS_SELECTOR | KEYS_WAIT, WORDS_ONE, COMMAND_SEARCH },
 	{ "events", "on|json|off [SELECTOR] [type=a,b]", "tells events from now on, as they happen",
-	    line_events, KEYS_SELECTOR | KEYS_EVENTS, WORDS_TWO, false },
+	    line_events, KEYS_SELECTOR | KEYS_EVENTS, WORDS_TWO, COMMAND_PLAIN },
 	{ "status", "SELECTOR", "says what became of the newest message that is found", line_status,
-	    KEYS_SELECTOR, WORDS_ONE, true },
+	    KEYS_SELECTOR, WORDS_ONE, COMMAND_SEARCH },
 	{ "list", "[SELECTOR] [state=a,b] [limit=100]", "lists messages, the newest last",
-	    line_list, KEYS_SELECTOR | KEYS_LIST, WORDS_ONE, true },
+	    line_list, KEYS_SELECTOR | KEYS_LIST, WORDS_ONE, COMMAND_SEARCH },
 	{ "cancel", "SELECTOR", "ends what is not final", line_cancel, KEYS_SELECTOR, WORDS_ONE,
-	    true },
+	    COMMAND_SEARCH },
+	{ "flush", "SELECTOR", "tries again now what is deferred", line_flush, KEYS_SELECTOR,
+	    WORDS_ONE, COMMAND_SEARCH },
 	{ "stats", "", "counts messages by state, connections and losses", tell_stats, KEYS_NONE,
-	    WORDS_NONE, false },
+	    WORDS_NONE, COMMAND_PLAIN },
+	{ "rule",
+	    "[to=PATTERN] [from=PATTERN] outcome=OUTCOME [latency=LATENCY] [count=N] | off=N|all",
+	    "chooses what becomes of messages accepted from now on, of so many of them", line_rule,
+	    KEYS_RULE, WORDS_NONE, COMMAND_ADMIN },
+	{ "rules", "", "lists the rules, the newest first", line_rules, KEYS_NONE, WORDS_NONE,
+	    COMMAND_PLAIN },
+	{ "down", "DOMAIN [for=DUR]", "that destination cannot be reached, from now", line_down,
+	    KEYS_DOWN, WORDS_ONE, COMMAND_ADMIN },
+	{ "up", "DOMAIN", "that destination can be reached again", line_up, KEYS_NONE, WORDS_ONE,
+	    COMMAND_ADMIN },
+	{ "advance", "DUR", "moves simulated time on; answers when all that fell due has happened",
+	    line_advance, KEYS_NONE, WORDS_ONE, COMMAND_ADMIN },
+	{ "scale", "N|max", "simulated seconds per real one; 0 stands still, max jumps", line_scale,
+	    KEYS_NONE, WORDS_ONE, COMMAND_ADMIN },
+	{ "seed", "N", "the seed of messages accepted from now on", line_seed, KEYS_NONE, WORDS_ONE,
+	    COMMAND_ADMIN },
+	{ "reset", "", "cancels everything and forgets it: all is as at the start", line_reset,
+	    KEYS_NONE, WORDS_NONE, COMMAND_ADMIN },
 	{ "hello", "", "says version, protocol, seed, clock", say_hello, KEYS_NONE, WORDS_NONE,
-	    false },
-	{ "ping", "", "says pong", say_pong, KEYS_NONE, WORDS_NONE, false },
+	    COMMAND_PLAIN },
+	{ "ping", "", "says pong", say_pong, KEYS_NONE, WORDS_NONE, COMMAND_PLAIN },
 	{ "help", "[VERB]", "lists the commands, or explains one", tell_help, KEYS_NONE, WORDS_ONE,
-	    false },
+	    COMMAND_PLAIN },
 	{ "quit", "", "ends the connection when all is answered", say_bye, KEYS_NONE, WORDS_NONE,
-	    false },
+	    COMMAND_PLAIN },
 };
 
 const size_t line_commands_n = sizeof line_commands / sizeof line_commands[0];
@@ -131,7 +152,7 @@ static void
 run_command(struct line_client *c, const struct line_command *command, const struct line_options *o)
 {
 	command->run(c, o);
-	if (command->is_search && c->conn)
+	if (command->kind == COMMAND_SEARCH && c->conn)
 		conn_yield(c->conn);
 }
 
@@ -139,14 +160,18 @@ static void
 run_request(struct line_client *c, const struct line_request *r, const char *why)
 {
 	const struct line_command *command = find_command(r->verb);
-	struct line_options o;
+	struct line_options o = { 0 };
 
 	if (!command)
 		line_error(c, LINE_BAD_COMMAND, "there is no such command; help lists them");
 	else if (why)
 		line_error(c, LINE_BAD_ARGUMENT, "%s", why);
+	else if (command->kind == COMMAND_ADMIN && !line_client_is_admin(c))
+		line_error(c, LINE_NOT_PERMITTED, "server.admin = %s does not let you",
+		    line_admin_names[c->front->conf.admin]);
 	else if (line_options_parse(c, r, command->keys, command->words, &o))
 		run_command(c, command, &o);
+	line_options_fini(&o);
 }
 
 void

@@ -69,10 +69,54 @@ PARSER(connect)
 	return latency_parse(value, NULL, &o->connect);
 }
 
+/* What is wrong says line_options.why, since it names the part. */
+static const char is_in_why[] = "";
+
 PARSER(outcome)
 {
-	o->outcome = outcome_find(value);
-	return o->outcome == OUTCOME_COUNT ? "is no outcome" : NULL;
+	o->fate_status = fate_parse(o->outcomes, value, &o->fate, &o->why);
+	return o->fate_status == FATE_OK ? NULL : is_in_why;
+}
+
+PARSER(retry)
+{
+	o->has_retry = true;
+	return retry_parse(value, &o->retry);
+}
+
+PARSER(expire)
+{
+	return text_parse_duration(value, &o->expire_ns);
+}
+
+PARSER(max_attempts)
+{
+	return text_parse_u63(value, &o->max_attempts);
+}
+
+PARSER(rate)
+{
+	return rate_parse(value, &o->rate);
+}
+
+PARSER(count)
+{
+	o->has_count = true;
+	if (text_parse_u63(value, &o->count) || o->count == 0)
+		return "is not a number from 1 up";
+	return NULL;
+}
+
+PARSER(off)
+{
+	o->off = value;
+	return NULL;
+}
+
+PARSER(for)
+{
+	o->has_for = true;
+	return text_parse_duration(value, &o->for_ns);
 }
 
 PARSER(concurrency)
@@ -167,19 +211,26 @@ PARSER(goal)
 
 static const struct option options[] = {
 	{ "id", KEYS_SEND | KEYS_SELECTOR, parse_id, 0 },
-	{ "to", KEYS_SEND | KEYS_SELECTOR, parse_to, 0 },
-	{ "from", KEYS_SEND, parse_from, 0 },
+	{ "to", KEYS_SEND | KEYS_SELECTOR | KEYS_RULE, parse_to, 0 },
+	{ "from", KEYS_SEND | KEYS_RULE, parse_from, 0 },
 	{ "size", KEYS_SEND, parse_size, 0 },
-	{ "latency", KEYS_SEND, parse_latency, 0 },
+	{ "latency", KEYS_SEND | KEYS_RULE, parse_latency, 0 },
 	{ "connect", KEYS_SEND, parse_connect, 0 },
-	{ "outcome", KEYS_SEND, parse_outcome, 0 },
+	{ "outcome", KEYS_SEND | KEYS_RULE, parse_outcome, 0 },
+	{ "retry", KEYS_SEND, parse_retry, 0 },
+	{ "expire", KEYS_SEND, parse_expire, 0 },
+	{ "max_attempts", KEYS_SEND, parse_max_attempts, 0 },
 	{ "concurrency", KEYS_SEND, parse_concurrency, 0 },
+	{ "rate", KEYS_SEND, parse_rate, 0 },
 	{ "full", KEYS_SEND, parse_full, 0 },
 	{ "seq", KEYS_SELECTOR, parse_seq, 0 },
 	{ "batch", KEYS_SELECTOR, parse_batch, 0 },
 	{ "state", KEYS_LIST, parse_state, 0 },
 	{ "limit", KEYS_LIST, parse_limit, 0 },
 	{ "type", KEYS_EVENTS, parse_type, 0 },
+	{ "count", KEYS_RULE, parse_count, 0 },
+	{ "off", KEYS_RULE, parse_off, 0 },
+	{ "for", KEYS_DOWN, parse_for, 0 },
 	{ "timeout", KEYS_WAIT, parse_timeout, 0 },
 	{ "accepted", KEYS_WAIT, parse_goal, GOAL_ACCEPTED },
 	{ "deferred", KEYS_WAIT, parse_goal, GOAL_DEFERRED },
@@ -221,11 +272,14 @@ parse_pair(struct line_client *c, const struct line_arg *arg, unsigned keys, uin
 		return refuse(c, LINE_BAD_ARGUMENT, arg->key, "is given twice");
 	*seen |= 1ULL << i;
 	why = options[i].parse(o, arg->value, &options[i]);
-	if (why)
-		return refuse(c,
-		    options[i].parse == parse_outcome ? LINE_UNKNOWN_OUTCOME : LINE_BAD_ARGUMENT,
-		    arg->key, why);
-	return true;
+	if (why == is_in_why) {
+		line_error(c,
+		    o->fate_status == FATE_UNKNOWN_OUTCOME ? LINE_UNKNOWN_OUTCOME
+							   : LINE_BAD_ARGUMENT,
+		    "%s: %.*s", options[i].name, STR_ARG(buf_str(&o->why)));
+		return false;
+	}
+	return why ? refuse(c, LINE_BAD_ARGUMENT, arg->key, why) : true;
 }
 
 static bool
@@ -259,7 +313,9 @@ line_options_parse(struct line_client *c, const struct line_request *r, unsigned
 	unsigned i;
 
 	*o = (struct line_options){
-		.outcome = OUTCOME_COUNT,
+		.outcomes = c->front->sim->plan->conf->outcomes,
+		.expire_ns = -1,
+		.max_attempts = PLAN_UNSAID,
 		.concurrency = DELIVERY_UNLIMITED,
 		.limit = LIST_LIMIT_DEFAULT,
 	};
@@ -271,6 +327,13 @@ line_options_parse(struct line_client *c, const struct line_request *r, unsigned
 			return false;
 	}
 	return true;
+}
+
+void
+line_options_fini(struct line_options *o)
+{
+	fate_unref(o->fate);
+	buf_fini(&o->why);
 }
 
 bool

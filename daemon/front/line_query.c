@@ -146,43 +146,103 @@ line_list(struct line_client *c, const struct line_options *o)
 }
 
 static void
-cancel_end_cb(struct line_client *c)
+act_end_cb(struct line_client *c)
 {
 	selection_fini(&c->task.walk);
 	free(c->task.text);
 }
 
+/* Before anything is touched: who may not act on others must mean none of theirs. LINE_WAITING
+ * when that is so. */
 static enum line_progress
-cancel_step(struct line_client *c)
+check_owner(struct line_client *c)
 {
 	struct line_task *t = &c->task;
+	struct message *m;
+	uint32_t slice;
 
-	if (!intake_cancel(c->front->sim, &t->walk, LINE_SLICE, &t->count))
+	t->walk.budget = LIST_SLICE;
+	for (slice = LIST_SLICE; slice > 0 && (m = selection_next(&t->walk)) != NULL; slice--)
+		if (!message_is_final(m) && message_batch(m)->owner != c->owner) {
+			line_error(c, LINE_NOT_PERMITTED,
+			    "server.admin = %s does not let you touch messages of others",
+			    line_admin_names[c->front->conf.admin]);
+			return LINE_DONE;
+		}
+	if (!t->walk.is_over)
+		return LINE_AGAIN;
+	selection_fini(&t->walk);
+	selection_init(&t->walk, &c->front->sim->registry, &t->selector, false);
+	t->is_checked = true;
+	return LINE_WAITING;
+}
+
+/* Acts on some of what is meant; true when it has on all. */
+typedef bool act_on(struct simulator *sim, struct selection *walk, const struct owner *only,
+    uint32_t slice, uint64_t *count);
+
+static enum line_progress
+act_step(struct line_client *c, act_on *act)
+{
+	struct line_task *t = &c->task;
+	bool is_admin = line_client_is_admin(c);
+	enum line_progress checked = is_admin || t->is_checked ? LINE_WAITING : check_owner(c);
+
+	if (checked != LINE_WAITING)
+		return checked;
+	if (!act(c->front->sim, &t->walk, is_admin ? NULL : line_client_owner(c), LINE_SLICE,
+		&t->count))
 		return bus_is_congested(&c->front->sim->bus) ? LINE_CONGESTED : LINE_AGAIN;
 	if (t->count > 0)
-		line_reply(c, "+OK cancelled=%lu", t->count);
+		line_reply(c, "+OK %s=%lu", t->counted, t->count);
 	else
-		line_error(c, LINE_NOT_FOUND, "no such message is under way");
+		line_error(c, LINE_NOT_FOUND, "no such message is %s",
+		    act == intake_flush ? "deferred" : "under way");
 	return LINE_DONE;
 }
 
-void
-line_cancel(struct line_client *c, const struct line_options *o)
+static enum line_progress
+cancel_step(struct line_client *c)
+{
+	return act_step(c, intake_cancel);
+}
+
+static enum line_progress
+flush_step(struct line_client *c)
+{
+	return act_step(c, intake_flush);
+}
+
+static void
+start_acting(
+    struct line_client *c, const struct line_options *o, line_step *step, const char *counted)
 {
 	struct selector s;
 
 	if (!need_selector(c, o, &s))
 		return;
 	c->task = (struct line_task){
-		.step = cancel_step,
-		.end = cancel_end_cb,
+		.step = step,
+		.end = act_end_cb,
 		.outlives_client = true,
-		.is_cancel = true,
+		.counted = counted,
 	};
 	c->task.text = line_keep_selector(&s);
 	c->task.selector = s;
 	selection_init(&c->task.walk, &c->front->sim->registry, &c->task.selector, false);
 	line_client_start(c);
+}
+
+void
+line_cancel(struct line_client *c, const struct line_options *o)
+{
+	start_acting(c, o, cancel_step, "cancelled");
+}
+
+void
+line_flush(struct line_client *c, const struct line_options *o)
+{
+	start_acting(c, o, flush_step, "flushed");
 }
 
 static bool

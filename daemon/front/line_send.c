@@ -3,7 +3,9 @@
  * gather waited for and listed as the client reads.
  */
 #include "base/text.h"
+#include "core/address.h"
 #include "core/intake.h"
+#include "core/magic.h"
 #include "front/line_client.h"
 
 /* The ids of what was accepted: "7", "0..9", quoted as a whole where it must be. */
@@ -45,7 +47,7 @@ reply_queued(struct line_client *c, const struct batch *batch)
 static void
 tell_result(struct line_client *c, const struct message *m)
 {
-	const struct outcome *outcome = outcome_get(m->outcome);
+	const struct outcome *outcome = message_outcome(m);
 	struct buf b = { 0 }, scratch = { 0 };
 
 	buf_add_lit(&b, "* ");
@@ -153,6 +155,33 @@ check(const struct line_options *o, const struct simulator *sim)
 	return NULL;
 }
 
+/* Whether what the addresses say of their outcomes can be understood: for a range, that of its ends
+ * stands for all, since only a number differs. False when an error was answered. */
+static bool
+check_magic(struct line_client *c, const struct line_options *o)
+{
+	const struct delivery_conf *conf = c->front->sim->plan->conf;
+	struct buf to = { 0 }, why = { 0 };
+	bool is_good = true;
+	struct fate_step step;
+	int end;
+
+	for (end = 0; is_good && o->to.p && end < (o->has_range ? 2 : 1); end++) {
+		to.len = 0;
+		if (o->has_range)
+			batch_expand(&to, o->to, end == 0 ? o->first : o->last);
+		else
+			buf_add_str(&to, o->to);
+		is_good = !delivery_conf_is_magic(conf, address_domain(buf_str(&to))) ||
+		    magic_read(conf->outcomes, buf_str(&to), &step, &why) != MAGIC_MALFORMED;
+	}
+	if (!is_good)
+		line_error(c, LINE_BAD_ARGUMENT, "to: the tag %.*s", STR_ARG(buf_str(&why)));
+	buf_fini(&to);
+	buf_fini(&why);
+	return is_good;
+}
+
 static struct batch *
 open_batch(struct line_client *c, const struct line_options *o, bool is_gather)
 {
@@ -164,12 +193,17 @@ open_batch(struct line_client *c, const struct line_options *o, bool is_gather)
 		.first = o->first,
 		.last = o->last,
 		.size = o->size,
-		.concurrency = o->concurrency,		.is_gathered = is_gather,
+		.concurrency = o->concurrency,
+		.rate = o->rate,
+		.is_gathered = is_gather,
 		.is_reserved = o->is_full_error,
 		.plan = {
 			.latency = o->has_latency ? &o->latency : NULL,
 			.connect = o->has_connect ? &o->connect : NULL,
-			.outcome = o->outcome,
+			.fate = o->fate,
+			.retry = o->has_retry ? &o->retry : NULL,
+			.expire_ns = o->expire_ns,
+			.max_attempts = o->max_attempts,
 		},
 	};
 
@@ -196,6 +230,8 @@ run(struct line_client *c, const struct line_options *o, bool is_gather)
 		line_error(c, LINE_BUSY, "there is room for %lu messages", intake_room(sim));
 		return;
 	}
+	if (!o->fate && !check_magic(c, o))
+		return;
 	batch = open_batch(c, o, is_gather);
 	c->task = (struct line_task){
 		.step = accept_step,

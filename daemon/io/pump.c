@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/diag.h"
 #include "base/mem.h"
 #include "io/stdout_lock.h"
 
@@ -207,18 +208,25 @@ pump_is_done(const struct pump *p)
 	return atomic_load(&p->is_done);
 }
 
-void
-pump_stop(struct pump *p, int *in_error, int *out_error)
+bool
+pump_stop(struct pump *p)
 {
-	bool is_ended = end_thread(p->writer);
+	bool was_done = pump_is_done(p), is_ended = end_thread(p->writer);
+	int in_error = 0, out_error = 0;
 
-	*in_error = *out_error = 0;
 	/* a thread that is left to itself keeps what it works on */
-	if (!end_thread(p->reader) || !is_ended)
-		return;
-	*in_error = p->in_error;
-	*out_error = p->out_error;
-	loop_waker_free(p->waker);
-	close(p->fd);
-	free(p);
+	if (end_thread(p->reader) && is_ended) {
+		in_error = p->in_error;
+		out_error = p->out_error;
+		loop_waker_free(p->waker);
+		close(p->fd);
+		free(p);
+	}
+	if (in_error != 0)
+		diag_error("standard input: %s", strerror(in_error));
+	if (out_error != 0 && out_error != EPIPE)
+		diag_error("standard output: %s", strerror(out_error));
+	else if (out_error == 0 && !was_done)
+		diag_error("standard output does not move; replies were lost");
+	return in_error == 0 && (out_error == EPIPE || (out_error == 0 && was_done));
 }

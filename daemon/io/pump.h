@@ -22,9 +22,9 @@ struct pump *pump_start(struct loop *loop, int in_fd, int out_fd, int *fd);
 bool pump_is_done(const struct pump *p);
 
 /*
- * Ends both threads, whatever they wait for; if it is not done, what is not written is lost. Gives
- * 0 or the errors that reading and writing ended with.
+ * Ends both threads, whatever they wait for; if it is not done, what is not written is lost. False
+ * when anything went wrong but that nobody read any more; what that was is said on standard error.
  */
-void pump_stop(struct pump *p, int *in_error, int *out_error);
+bool pump_stop(struct pump *p);
 
 #endif

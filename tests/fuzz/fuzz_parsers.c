@@ -11,7 +11,14 @@
 #include "core/empirical.h"
 #include "core/event.h"
 #include "core/latency.h"
+#include "base/decimal.h"
+#include "core/address.h"
+#include "core/fate.h"
+#include "core/magic.h"
+#include "core/outage.h"
 #include "core/outcome.h"
+#include "core/rate.h"
+#include "core/retry.h"
 #include "core/selector.h"
 #include "front/line_parse.h"
 #include "io/listener.h"
@@ -85,6 +92,33 @@ static void template(struct str s)
 		event_template_free(t);
 }
 
+/* Whatever says what is to become of messages. */
+static void
+outcomes(struct str s)
+{
+	struct outcome_set *set = outcome_set_new();
+	struct outcome_until until;
+	struct fate *fate = NULL;
+	struct fate_step step;
+	struct windows windows;
+	struct buf why = { 0 };
+	struct retry retry;
+	struct rate rate;
+	int64_t share;
+
+	fate_parse(set, s, &fate, &why);
+	fate_unref(fate);
+	magic_read(set, s, &step, &why);
+	outcome_parse_until(s, &until);
+	windows_parse(s, &windows);
+	retry_parse(s, &retry);
+	rate_parse(s, &rate);
+	decimal_parse_percent(s, &share);
+	address_matches(s, STR("someone@example.org"));
+	buf_fini(&why);
+	outcome_set_unref(set);
+}
+
 static void
 values(struct str s)
 {
@@ -100,7 +134,7 @@ values(struct str s)
 	text_parse_time(s, &ns);
 	event_parse_mask(s, &mask);
 	clock_parse_scale(s, &scale, &is_max);
-	outcome_find(s);
+	outcomes(s);
 	if (!text_parse_duration(s, &ns)) {
 		text_format_duration(&b, ns);
 		if (text_parse_duration(buf_str(&b), &again) || again != ns)

@@ -20,7 +20,7 @@ static const struct row rows[] = {
 	{ { "-o", "nonsense" }, 78, "nonsense" },
 	{ { "-o", "limits.conections=5" }, 78, "limits.conections" },
 	{ { "-o", "nowhere.key=5" }, 78, "nowhere" },
-	{ { "-o", "delivery.retry=5m" }, 78, "delivery.retry" },
+	{ { "-o", "delivery.retry=5" }, 78, "delivery.retry" },
 	{ { "-o", "listen.smtp=localhost:0" }, 78, "listen.smtp" },
 	{ { "-o", "log.target=journal" }, 78, "log.target" },
 	{ { "-o", "limits.connections=0" }, 78, "limits.connections" },

@@ -203,7 +203,7 @@ test_drain_jumps_with_the_clock(void **state)
 	struct client *c = client_connect(d);
 
 	(void)state;
-	client_send(c, "send 0..9999 latency=30d\n");
+	client_send(c, "send 0..9999 latency=3h expire=1000d\n");
 	daemon_wait_log(d, " queued ", 1);
 	daemon_signal(d, SIGTERM);
 	expect_number(daemon_wait_exit(d), 0);

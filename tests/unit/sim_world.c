@@ -7,6 +7,56 @@
 
 #include "base/mem.h"
 
+struct domain_conf
+world_domain(const char *name)
+{
+	struct domain_conf d = {
+		.name = str_of(name),
+		.latency = latency_fixed(SEC),
+		.connect = latency_fixed(0),
+		.expire_ns = 5 * DAY,
+		.concurrency = DELIVERY_UNLIMITED,
+	};
+
+	assert_null(retry_parse(STR("5m 5m *2 max 4000s"), &d.retry));
+	return d;
+}
+
+struct fate *
+world_fate(struct outcome_set *outcomes, const char *text)
+{
+	struct fate *fate = NULL;
+	struct buf why = { 0 };
+
+	if (fate_parse(outcomes, str_of(text), &fate, &why) != FATE_OK)
+		fail_msg("%s: %.*s", text, STR_ARG(buf_str(&why)));
+	buf_fini(&why);
+	return fate;
+}
+
+struct delivery_conf *
+world_delivery(const char *outcome, const struct domain_conf *domains, size_t n, const char *magic)
+{
+	struct outcome_set *outcomes = outcome_set_new();
+	struct domain_conf all = world_domain(NULL);
+	struct fate *fate = world_fate(outcomes, outcome);
+	struct domain_conf own[16];
+	struct delivery_conf *conf;
+	size_t i;
+
+	assert_true(n <= 16);
+	all.fate = fate;
+	for (i = 0; i < n; i++) {
+		own[i] = domains[i];
+		if (!own[i].fate)
+			own[i].fate = fate;
+	}
+	conf = delivery_conf_new(outcomes, &all, own, n, str_of(magic));
+	fate_unref(fate);
+	outcome_set_unref(outcomes);
+	return conf;
+}
+
 struct simulator_conf
 world_conf(void)
 {
@@ -14,12 +64,7 @@ world_conf(void)
 		.pending = 1000000,
 		.range = 10000000,
 		.history = 10000,
-		.delivery = {
-			.latency = latency_fixed(SEC),
-			.connect = latency_fixed(0),
-			.outcome = OUTCOME_DELIVERED,
-			.concurrency = DELIVERY_UNLIMITED,
-		},
+		.delivery = world_delivery("delivered", NULL, 0, ""),
 	};
 }
 
@@ -45,7 +90,8 @@ world_new(const struct simulator_conf *conf, bool is_max)
 
 	w->real_ns = SEC;
 	w->sim = simulator_new(conf, &clock, 1, 2, w->real_ns, 0);
-	w->owner = owner_new();
+	delivery_conf_unref(conf->delivery);
+	w->owner = owner_new(&w->sim->owners);
 	bus_subscribe(&w->sim->bus, EVENT_MASK_ALL, event_cb, w);
 	return w;
 }
@@ -53,10 +99,20 @@ world_new(const struct simulator_conf *conf, bool is_max)
 void
 world_free(struct world *w)
 {
-	simulator_free(w->sim);
 	owner_unref(w->owner);
+	simulator_free(w->sim);
 	buf_fini(&w->events);
 	free(w);
+}
+
+void
+world_configure(struct world *w, const struct simulator_conf *conf)
+{
+	bool is_other = conf->delivery != w->sim->conf.delivery;
+
+	simulator_configure(w->sim, conf);
+	if (is_other)
+		delivery_conf_unref(conf->delivery);
 }
 
 void
@@ -85,7 +141,7 @@ world_range(uint64_t first, uint64_t last)
 		.first = first,
 		.last = last,
 		.concurrency = DELIVERY_UNLIMITED,
-		.plan.outcome = OUTCOME_COUNT,
+		.plan = PLAN_UNCHANGED,
 	};
 }
 
@@ -95,7 +151,7 @@ world_one(const char *id)
 	return (struct batch_request){
 		.id = str_of(id),
 		.concurrency = DELIVERY_UNLIMITED,
-		.plan.outcome = OUTCOME_COUNT,
+		.plan = PLAN_UNCHANGED,
 	};
 }
 
@@ -127,10 +183,10 @@ world_check(const struct world *w)
 
 	assert_true(counts_are_balanced(counts));
 	assert_true(counts_are_balanced(&w->owner->tally.counts));
-	assert_int_equal(
-	    sim->schedule.n, counts->state[STATE_SENDING] + counts->state[STATE_DEFERRED]);
-	assert_int_equal(sim->lanes.in_flight, counts->state[STATE_SENDING]);
-	assert_true(sim->lanes.in_flight <= sim->conf.delivery.concurrency);
+	assert_int_equal(sim->schedule.n, counts_pending(counts));
+	assert_int_equal(sim->lanes.n_waiting, counts->state[STATE_WAITING]);
+	assert_int_equal(sim->lanes.all.in_flight, counts->state[STATE_SENDING]);
+	assert_true(sim->lanes.all.in_flight <= sim->conf.delivery->all.concurrency);
 	assert_int_equal(sim->history.n_messages, length_of(&sim->history.messages));
 	assert_int_equal(sim->history.n_batches, length_of(&sim->history.batches));
 	assert_true(counts_pending(counts) <= sim->conf.pending);

@@ -22,6 +22,7 @@
 
 #define MS TEXT_NS_PER_MS
 #define SEC TEXT_NS_PER_S
+#define DAY (86400 * SEC)
 #define WORLD_EPOCH (1767225600LL * SEC) /* 2026-01-01T00:00:00Z */
 
 struct world {
@@ -32,8 +33,21 @@ struct world {
 	int64_t real_ns;
 };
 
-/* A clock of scale 1, fixed latency of 1 s, no limits to speak of. */
+/* What a [domain NAME] of these settings has: fixed latency of 1 s, Postfix's schedule, no limits.
+ * Its fate may stay NULL. */
+struct domain_conf world_domain(const char *name);
+
+/* An outcome= that is right. The caller's. */
+struct fate *world_fate(struct outcome_set *outcomes, const char *text);
+
+/* For everybody and for some domains. The caller's, until it goes into a conf. */
+struct delivery_conf *world_delivery(
+    const char *outcome, const struct domain_conf *domains, size_t n, const char *magic);
+
+/* A clock of scale 1, the settings above. Whoever takes it takes its delivery, too, which a test
+ * may change before. */
 struct simulator_conf world_conf(void);
+void world_configure(struct world *w, const struct simulator_conf *conf);
 struct world *world_new(const struct simulator_conf *conf, bool is_max);
 void world_free(struct world *w);
 

@@ -342,18 +342,14 @@ test_the_table_outlives_the_configuration(void **state)
 
 	(void)state;
 	file_text = STR("3s\n");
-	conf.delivery.latency = parsed_latency("empirical a");
-	conf.delivery.connect = latency_copy(&conf.delivery.latency);
+	conf.delivery->all.latency = parsed_latency("empirical a");
+	conf.delivery->all.connect = latency_copy(&conf.delivery->all.latency);
 	w = world_new(&conf, false);
-	assert_true(plan_is_random(w->sim->plan));
-	latency_fini(&conf.delivery.latency);
-	latency_fini(&conf.delivery.connect);
-	conf = w->sim->conf;
-	simulator_configure(w->sim, &conf); /* with what is its own */
+	world_configure(w, &w->sim->conf); /* with what is its own */
 	world_send(w, &r);
 	late.plan.latency = &own; /* connect is the table's still */
 	world_send(w, &late);
-	simulator_configure(w->sim, &other);
+	world_configure(w, &other);
 	world_pass(w, 6 * SEC);
 	events = world_take_events(w);
 	assert_non_null(strstr(events, "06.000Z delivered id=2 "));
@@ -413,8 +409,8 @@ test_settings(void **state)
 	    "connect = \"empirical 'two words'\"\n");
 	s = settings_load(&from, false, &p);
 	assert_non_null(s);
-	assert_int_equal(latency_draw(&s->simulator.delivery.latency, 5), 80 * MS);
-	assert_int_equal(latency_draw(&s->simulator.delivery.connect, 5), SEC);
+	assert_int_equal(latency_draw(&s->simulator.delivery->all.latency, 5), 80 * MS);
+	assert_int_equal(latency_draw(&s->simulator.delivery->all.connect, 5), SEC);
 	conf_print(&settings_table, s, true, &once);
 	settings_free(s);
 	buf_add_char(&once, '\0');
@@ -426,7 +422,7 @@ test_settings(void **state)
 	from.options = (const char *const[]){ "delivery.connect=empirical samples", NULL };
 	s = settings_load(&from, false, &p);
 	assert_non_null(s);
-	assert_int_equal(latency_draw(&s->simulator.delivery.latency, 5), 90 * MS);
+	assert_int_equal(latency_draw(&s->simulator.delivery->all.latency, 5), 90 * MS);
 	conf_print(&settings_table, s, true, &twice);
 	buf_add_char(&twice, '\0');
 	assert_non_null(strstr(twice.data, "\nconnect = empirical samples\n"));

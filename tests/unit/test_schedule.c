@@ -33,6 +33,7 @@ records(uint32_t n, struct owner *owner, struct plan *plan)
 }
 
 struct bench {
+	struct list owners;
 	struct schedule s;
 	struct owner *owner;
 	struct plan *plan;
@@ -46,8 +47,10 @@ bench_new(int64_t start_ns)
 	struct bench *t = calloc(1, sizeof *t);
 	struct simulator_conf conf = world_conf();
 
-	t->owner = owner_new();
-	t->plan = plan_new(&conf.delivery, 1);
+	list_init(&t->owners);
+	t->owner = owner_new(&t->owners);
+	t->plan = plan_new(conf.delivery, 1);
+	delivery_conf_unref(conf.delivery);
 	t->b = records(N, t->owner, t->plan);
 	schedule_init(&t->s, start_ns);
 	return t;

@@ -181,7 +181,7 @@ test_walk_survives_forgetting(void **state)
 	while (expected <= 300 && (m = selection_next(&walk)) != NULL)
 		assert_int_equal(message_seq(m), expected++);
 	conf.history = 100;
-	simulator_configure(w->sim, &conf);
+	world_configure(w, &conf);
 	for (expected = 401; (m = selection_next(&walk)) != NULL; expected++)
 		assert_int_equal(message_seq(m), expected);
 	selection_fini(&walk);

@@ -97,10 +97,13 @@ static void
 test_the_keys_there_are(void **state)
 {
 	static const char expected[] =
-	    "listen.line! listen.unix_mode! listen.unix_group! limits.connections limits.pending "
+	    "listen.line! listen.unix_mode! listen.unix_group! server.admin server.magic_domains "
+	    "limits.connections limits.pending "
 	    "limits.range limits.history limits.line limits.idle_timeout limits.stall_timeout "
 	    "limits.drain_timeout delivery.latency delivery.connect delivery.outcome "
-	    "delivery.concurrency clock.scale! clock.epoch! random.seed! log.target log.format "
+	    "delivery.concurrency delivery.rate delivery.retry delivery.jitter delivery.expire "
+	    "delivery.max_attempts delivery.work delivery.work_threads! clock.scale! clock.epoch! "
+	    "random.seed! log.target log.format "
 	    "log.events log.level log.timestamp template.queued template.dispatched "
 	    "template.delivered template.bounced template.dropped template.cancelled "
 	    "template.deferred template.expired template.finished ";
@@ -133,10 +136,10 @@ test_defaults(void **state)
 	assert_int_equal(s->simulator.pending, 1000000);
 	assert_int_equal(s->simulator.range, 10000000);
 	assert_int_equal(s->simulator.history, 10000);
-	assert_int_equal(s->simulator.delivery.latency.value[LATENCY_FIRST], TEXT_NS_PER_S);
-	assert_int_equal(s->simulator.delivery.connect.value[LATENCY_FIRST], 0);
-	assert_int_equal(s->simulator.delivery.outcome, OUTCOME_DELIVERED);
-	assert_true(s->simulator.delivery.concurrency == DELIVERY_UNLIMITED);
+	assert_int_equal(s->simulator.delivery->all.latency.value[LATENCY_FIRST], TEXT_NS_PER_S);
+	assert_int_equal(s->simulator.delivery->all.connect.value[LATENCY_FIRST], 0);
+	assert_string_equal(fate_text(s->simulator.delivery->all.fate).p, "delivered");
+	assert_true(s->simulator.delivery->all.concurrency == DELIVERY_UNLIMITED);
 	assert_int_equal(s->clock.scale, CLOCK_SCALE_ONE);
 	assert_false(s->clock.is_max);
 	assert_true(s->clock.is_epoch_now);
@@ -177,9 +180,11 @@ test_where_values_go(void **state)
 	assert_int_equal(s->line.stall_timeout_ns, 7 * TEXT_NS_PER_S);
 	assert_int_equal(s->log.stall_timeout_ns, 7 * TEXT_NS_PER_S);
 	assert_int_equal(s->drain_timeout_ns, 8 * TEXT_NS_PER_S);
-	assert_int_equal(s->simulator.delivery.latency.value[LATENCY_FIRST], 9 * TEXT_NS_PER_S);
-	assert_int_equal(s->simulator.delivery.connect.value[LATENCY_FIRST], 10 * TEXT_NS_PER_S);
-	assert_int_equal(s->simulator.delivery.concurrency, 11);
+	assert_int_equal(
+	    s->simulator.delivery->all.latency.value[LATENCY_FIRST], 9 * TEXT_NS_PER_S);
+	assert_int_equal(
+	    s->simulator.delivery->all.connect.value[LATENCY_FIRST], 10 * TEXT_NS_PER_S);
+	assert_int_equal(s->simulator.delivery->all.concurrency, 11);
 	assert_int_equal(s->clock.scale, 12 * CLOCK_SCALE_ONE);
 	assert_false(s->clock.is_epoch_now);
 	assert_int_equal(s->clock.epoch_ns, 13 * TEXT_NS_PER_S);
@@ -217,7 +222,20 @@ test_values_there_are(void **state)
 		{ "limits.drain_timeout=0s", "0s" },
 		{ "delivery.latency=80ms", "fixed 80ms" },
 		{ "delivery.latency=fixed 1.5s", "fixed 1500ms" },
-		{ "delivery.outcome=DELIVERED", "delivered" },
+		{ "delivery.outcome=DELIVERED", "DELIVERED" },
+		{ "delivery.outcome=user_unknown 5%, greylisted:2 mailbox_full:1h 2%",
+		    "user_unknown 5%, greylisted:2 mailbox_full:1h 2%" },
+		{ "delivery.rate=100/s", "100/s" },
+		{ "delivery.rate=6/m burst=10", "6/m burst=10" },
+		{ "delivery.retry=20m  *2.50", "20m *2.5" },
+		{ "delivery.retry=60m 60m *1.5 max 360m", "1h 1h *1.5 max 6h" },
+		{ "delivery.jitter=12.5%", "12.5%" },
+		{ "delivery.expire=0s", "0s" },
+		{ "delivery.max_attempts=3", "3" },
+		{ "delivery.work=5ms", "5ms" },
+		{ "server.admin=none", "none" },
+		{ "server.magic_domains=* *.corp.test reserved", "* *.corp.test reserved" },
+		{ "server.magic_domains=", "" },
 		{ "delivery.concurrency=1", "1" },
 		{ "delivery.concurrency=unlimited", "unlimited" },
 		{ "clock.scale=0", "0" },
@@ -287,9 +305,49 @@ test_values_there_are_not(void **state)
 		"template.finished={id}", "template.queued=a\tb", "template.queued=a\nb",
 		"template.queued=\x7f",
 		/* not built yet, so unknown */
-		"listen.smtp=none", "listen.http=none", "server.admin=local", "delivery.rate=1/s",
-		"delivery.retry=5m", "delivery.expire=5d", "delivery.jitter=0%", "smtp.mode=queue",
-		"spool.path=x", "domain a.test.rate=5/s", "limits.queue=1", "template.sent=x" };
+		"listen.smtp=none", "listen.http=none", "smtp.mode=queue", "spool.path=x",
+		"limits.queue=1", "template.sent=x", "domain a.test.work_threads=1",
+		"domain a.test.rat=5/s", "delivery.receiver_rate=1/s", "delivery.down=1s..2s",
+		/* chapter 5 */
+		"delivery.outcome=greylisted:0",
+		"delivery.outcome=greylisted:", "delivery.outcome=greylisted:x",
+		"delivery.outcome=greylisted:-1", "delivery.outcome=greylisted:1.5",
+		"delivery.outcome=:3", "delivery.outcome=,", "delivery.outcome=user_unknown 5%,",
+		"delivery.outcome=5%", "delivery.outcome=user_unknown 5% greylisted",
+		"delivery.outcome=user_unknown 60%, greylisted 40.0001%",
+		"delivery.outcome=user_unknown 101%", "delivery.outcome=user_unknown -1%",
+		"delivery.outcome=user_unknown 5%, greylisted",
+		"delivery.outcome=user_unknown nan%", "delivery.outcome=user_unknown greylisted",
+		"delivery.outcome=greylisted suppressed", "delivery.outcome=expired",
+		"delivery.outcome=smtp_301", "delivery.outcome=user_unknown 0.00001%",
+		"delivery.rate=", "delivery.rate=5", "delivery.rate=0/s", "delivery.rate=-5/s",
+		"delivery.rate=5/d", "delivery.rate=5/", "delivery.rate=/s",
+		"delivery.rate=5/s burst", "delivery.rate=5/s burst=0", "delivery.rate=5/s burst=x",
+		"delivery.rate=5/s 5/s", "delivery.rate=1e3/s", "delivery.rate=inf/s",
+		"delivery.rate=unlimited burst=5", "delivery.retry=", "delivery.retry=5",
+		"delivery.retry=0s", "delivery.retry=-5m", "delivery.retry=*2",
+		"delivery.retry=5m *0.5", "delivery.retry=5m *", "delivery.retry=5m *x",
+		"delivery.retry=5m *2 *2", "delivery.retry=5m *2 6m", "delivery.retry=5m max 1h",
+		"delivery.retry=5m *2 max", "delivery.retry=5m *2 max 1m",
+		"delivery.retry=5m *2 max 1h 5m", "delivery.retry=max 1h", "delivery.retry=5m *inf",
+		"delivery.jitter=", "delivery.jitter=5", "delivery.jitter=-5%",
+		"delivery.jitter=101%", "delivery.expire=", "delivery.expire=5",
+		"delivery.expire=-1s", "delivery.max_attempts=-1", "delivery.max_attempts=many",
+		"delivery.work=2h", "delivery.work=5", "delivery.work_threads=65",
+		"delivery.latency=uniform 2s 1s", "delivery.latency=lognormal median=1s p99=500ms",
+		"delivery.latency=lognormal median=1s",
+		"delivery.latency=normal mean=-1s stddev=1s",
+		"delivery.latency=normal mean=inf stddev=1s", "delivery.latency=exponential",
+		"delivery.latency=empirical", "delivery.latency=1s min=3s max=2s",
+		"server.admin=maybe", "server.admin=", "server.magic_domains=a@b",
+		"server.magic_domains=*x", "server.magic_domains=.test",
+		"domain a.test.concurrency=0", "domain a.test.rate=5",
+		"domain a.test.outcome=nonsense", "domain a.test.receiver_rate=0/s",
+		"domain a.test.down=10m", "domain a.test.down=10m..", "domain a.test.down=40m..10m",
+		"domain a.test.down=10..40", "domain a.test.down=-1m..5m", "outcome x.code=600",
+		"outcome x.code=99", "outcome x.dsn=4.7", "outcome x.dsn=3.7.1",
+		"outcome x.dsn=4.7.1111", "outcome x.stage=nowhere", "outcome x.until=0",
+		"outcome x.until=0s", "outcome x.until=often" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -456,7 +514,7 @@ test_the_asyncio_example(void **state)
 	assert_string_equal(s->template_texts[EVENT_DELIVERED], "Сообщение {id} доставлено");
 	assert_string_equal(
 	    s->template_texts[EVENT_FINISHED], "Время выполнения программы: {elapsed} с");
-	assert_true(s->simulator.delivery.concurrency == DELIVERY_UNLIMITED);
+	assert_true(s->simulator.delivery->all.concurrency == DELIVERY_UNLIMITED);
 	settings_free(s);
 }
 

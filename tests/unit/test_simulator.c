@@ -92,7 +92,7 @@ test_a_small_batch_is_not_starved(void **state)
 	int i;
 
 	(void)state;
-	conf.delivery.concurrency = 1;
+	conf.delivery->all.concurrency = 1;
 	w = world_new(&conf, false);
 	world_send(w, &big);
 	for (i = 0; i < 1000; i++) {
@@ -204,16 +204,16 @@ test_raised_limit_dispatches_now(void **state)
 	struct batch *b;
 
 	(void)state;
-	conf.delivery.concurrency = 1;
-	conf.delivery.latency = latency_fixed(10 * SEC);
+	conf.delivery->all.concurrency = 1;
+	conf.delivery->all.latency = latency_fixed(10 * SEC);
 	w = world_new(&conf, false);
 	b = world_send(w, &r);
 	world_pass(w, 3 * SEC);
-	conf.delivery.concurrency = 5;
-	simulator_configure(w->sim, &conf);
+	conf.delivery->all.concurrency = 5;
+	world_configure(w, &conf);
 	assert_false(simulator_run(w->sim, w->real_ns, 3));
 	world_pass(w, 0);
-	assert_int_equal(w->sim->lanes.in_flight, 5);
+	assert_int_equal(w->sim->lanes.all.in_flight, 5);
 	assert_int_equal(batch_message(b, 4)->due_ns, WORLD_EPOCH + 13 * SEC);
 	world_free(w);
 }
@@ -230,11 +230,11 @@ test_cancel_dispatches_nothing(void **state)
 	uint64_t n = 0;
 
 	(void)state;
-	conf.delivery.concurrency = 2;
+	conf.delivery->all.concurrency = 2;
 	w = world_new(&conf, false);
 	world_send(w, &r);
 	selection_init(&walk, &w->sim->registry, &all, false);
-	while (!intake_cancel(w->sim, &walk, 3, &n))
+	while (!intake_cancel(w->sim, &walk, NULL, 3, &n))
 		;
 	selection_fini(&walk);
 	assert_int_equal(n, 10);
@@ -256,17 +256,17 @@ test_cancel_is_complete(void **state)
 	uint64_t n = 0;
 
 	(void)state;
-	conf.delivery.concurrency = 10;
+	conf.delivery->all.concurrency = 10;
 	w = world_new(&conf, false);
 	world_send(w, &r);
 	selection_init(&walk, &w->sim->registry, &all, false);
-	assert_false(intake_cancel(w->sim, &walk, 3, &n));
+	assert_false(intake_cancel(w->sim, &walk, NULL, 3, &n));
 	world_send(w, &late);
-	while (!intake_cancel(w->sim, &walk, 3, &n))
+	while (!intake_cancel(w->sim, &walk, NULL, 3, &n))
 		;
 	selection_fini(&walk);
 	assert_int_equal(n, 10);
-	assert_int_equal(w->sim->lanes.in_flight, 10);
+	assert_int_equal(w->sim->lanes.all.in_flight, 10);
 	world_check(w);
 	world_free(w);
 }
@@ -294,7 +294,7 @@ test_history_forgets_the_oldest(void **state)
 	selection_fini(&walk);
 	assert_int_equal(n, 10);
 	conf.history = 0;
-	simulator_configure(w->sim, &conf);
+	world_configure(w, &conf);
 	assert_int_equal(w->sim->registry.n, w->sim->registry.gone);
 	world_check(w);
 	world_free(w);
@@ -405,7 +405,7 @@ chaos_cancel(struct chaos *c)
 	if (s.kind == SELECT_ALL && draw(c, 10) > 0)
 		return;
 	selection_init(&walk, &c->w->sim->registry, &s, false);
-	while (!intake_cancel(c->w->sim, &walk, 3, &n))
+	while (!intake_cancel(c->w->sim, &walk, NULL, 3, &n))
 		;
 	selection_fini(&walk);
 }
@@ -434,8 +434,10 @@ chaos_step(struct chaos *c)
 		break;
 	default:
 		conf.history = draw(c, 50);
-		conf.delivery.latency = latency_fixed((int64_t)draw(c, 3) * SEC);
-		simulator_configure(c->w->sim, &conf);
+		conf.delivery = world_delivery("delivered", NULL, 0, "");
+		conf.delivery->all.concurrency = c->w->sim->conf.delivery->all.concurrency;
+		conf.delivery->all.latency = latency_fixed((int64_t)draw(c, 3) * SEC);
+		world_configure(c->w, &conf);
 		break;
 	}
 }
@@ -448,7 +450,7 @@ run_chaos(uint64_t seed)
 	int step, slot;
 
 	conf.pending = 500;
-	conf.delivery.concurrency = seed % 2 ? 40 : DELIVERY_UNLIMITED;
+	conf.delivery->all.concurrency = seed % 2 ? 40 : DELIVERY_UNLIMITED;
 	c.w = world_new(&conf, false);
 	for (step = 0; step < 2000; step++) {
 		chaos_step(&c);
