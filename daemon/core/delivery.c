@@ -289,22 +289,18 @@ void
 delivery_requeue(struct simulator *sim)
 {
 	const struct registry *r = &sim->registry;
-	size_t i;
+	struct message *m;
 	uint32_t index;
+	size_t i;
 
-	if (sim->lanes.n_waiting == 0)
+	if (sim->lanes.n_waiting == 0 && sim->conf.delivery->n == 0)
 		return;
 	lanes_clear(&sim->lanes);
 	for (i = 0; i < r->n; i++)
 		for (index = 0; r->entries[i].batch && index < r->entries[i].batch->accepted;
-		     index++) {
-			struct message *m = batch_message(r->entries[i].batch, index);
-
-			if (!m || m->state != STATE_WAITING)
-				continue;
-			schedule_remove(&sim->schedule, m);
-			message_hold(sim, m, m->held - 1U);
-		}
+		     index++)
+			if ((m = batch_message(r->entries[i].batch, index)) != NULL)
+				message_rejoin(sim, m);
 	sim->needs_refill = true;
 }
 

@@ -361,6 +361,12 @@ lanes_remove(struct lanes *ls, struct lane_group *g, struct limiter *destination
 		pass_on(ls, destination, now_ns);
 }
 
+void
+lanes_count(struct limiter *destination)
+{
+	destination->in_flight++;
+}
+
 static void
 take(struct limiter *l, int64_t now_ns)
 {

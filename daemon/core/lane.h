@@ -84,6 +84,9 @@ void lanes_add(struct lanes *ls, struct lane_group *g, struct limiter *destinati
 void lanes_remove(struct lanes *ls, struct lane_group *g, struct limiter *destination,
     enum lane_kind kind, int64_t now_ns);
 
+/* One that was not counted so far is in flight to that destination. */
+void lanes_count(struct limiter *destination);
+
 /* One more attempt in flight, or one less. A slot that became free is given by lanes_next(). */
 void lanes_take(
     struct lanes *ls, struct lane_group *g, struct limiter *destination, int64_t now_ns);

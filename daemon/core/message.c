@@ -194,6 +194,22 @@ give_back_slot(struct simulator *sim, struct message *m)
 		sim->needs_refill = true;
 }
 
+void
+message_rejoin(struct simulator *sim, struct message *m)
+{
+	struct limiter *destination;
+
+	if (m->state == STATE_WAITING) {
+		schedule_remove(&sim->schedule, m);
+		message_hold(sim, m, m->held - 1U);
+	} else if (m->state == STATE_SENDING && !m->has_destination) {
+		destination = limiter_of(sim, m);
+		m->has_destination = destination != NULL;
+		if (destination)
+			lanes_count(destination);
+	}
+}
+
 static void
 leave(struct simulator *sim, struct message *m)
 {

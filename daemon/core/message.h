@@ -95,6 +95,10 @@ int64_t message_delay(const struct message *m);
  */
 bool message_may_pass(struct simulator *sim, const struct message *m);
 void message_hold(struct simulator *sim, struct message *m, enum lane_kind kind);
+/* The limits are others now, and nobody is in a lane any more: who waits joins the lane that it
+ * would join now, and an attempt in flight is counted by a destination that did not count before.
+ */
+void message_rejoin(struct simulator *sim, struct message *m);
 void message_set_state(struct simulator *sim, struct message *m, enum message_state to);
 
 #endif
