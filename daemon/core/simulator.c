@@ -48,13 +48,13 @@ simulator_free(struct simulator *sim)
 {
 	size_t i;
 
+	lanes_fini(&sim->lanes);
 	for (i = 0; i < sim->registry.n; i++)
 		if (sim->registry.entries[i].batch)
 			batch_free(sim->registry.entries[i].batch);
 	registry_fini(&sim->registry);
 	sequel_fini(&sim->sequels);
 	bus_fini(&sim->bus);
-	lanes_fini(&sim->lanes);
 	rules_fini(&sim->rules);
 	outages_fini(&sim->outages);
 	destinations_fini(&sim->destinations);
