@@ -242,13 +242,13 @@ static void
 put_command(struct eventlog *log, enum eventlog_command command, struct eventlog_target *target)
 {
 	struct eventlog_chunk *c = open_chunk(log);
+	/* what is to be switched to was opened before, and may have been moved away since */
+	bool is_after_switch = command == EVENTLOG_REOPEN && c->command == EVENTLOG_SWITCH;
 
-	if (c->lines.len > 0) {
+	if (c->lines.len > 0 || is_after_switch) {
 		hand_over(log);
 		log->current = c = eventlog_writer_chunk(log->writer);
 	}
-	if (command == EVENTLOG_REOPEN && c->command == EVENTLOG_SWITCH)
-		return; /* it was opened just now */
 	eventlog_target_free(c->target);
 	c->command = command;
 	c->target = target;

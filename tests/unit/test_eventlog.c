@@ -150,6 +150,24 @@ test_reopen_in_the_order_of_the_stream(void **state)
 	world_assert_file(w->path, 1001, 1011);
 }
 
+/* A file that was opened for a reload may be moved away before the writer ever sees it. */
+static void
+test_reopen_right_after_a_switch(void **state)
+{
+	struct world *w = *state;
+	const char *why;
+
+	world_start(w, "none", LONG_TIMEOUT_NS);
+	eventlog_reconfigure(w->log, &w->conf, eventlog_target_open(w->path, &why));
+	assert_int_equal(rename(w->path, w->other), 0);
+	eventlog_reopen(w->log);
+	eventlog_reopen(w->log);
+	world_emit(w, 10);
+	assert_int_equal(world_stop(w, PATIENCE_NS), 0);
+	world_assert_file(w->path, 0, 10);
+	world_assert_file(w->other, 0, 0);
+}
+
 static void
 test_failed_reopen_keeps_the_old(void **state)
 {
@@ -225,6 +243,7 @@ main(void)
 		TEST(test_what_cannot_be_opened),
 		TEST(test_gate_is_promised_each_line),
 		TEST(test_reopen_in_the_order_of_the_stream),
+		TEST(test_reopen_right_after_a_switch),
 		TEST(test_failed_reopen_keeps_the_old),
 		TEST(test_switch_in_the_order_of_the_stream),
 		TEST(test_stdout_is_written_under_its_lock),
