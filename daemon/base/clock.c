@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 
+#include "base/decimal.h"
 #include "base/text.h"
 
 #define SCALE_MAX (1000000LL * CLOCK_SCALE_ONE)
@@ -131,16 +132,8 @@ clock_parse_scale(struct str s, int64_t *scale, bool *is_max)
 void
 clock_format_scale(struct buf *b, int64_t scale, bool is_max)
 {
-	int64_t rest = scale % CLOCK_SCALE_ONE, unit = CLOCK_SCALE_ONE / 10;
-
-	if (is_max) {
+	if (is_max)
 		buf_add_lit(b, "max");
-		return;
-	}
-	buf_add_u64(b, (uint64_t)(scale / CLOCK_SCALE_ONE));
-	if (rest == 0)
-		return;
-	buf_add_char(b, '.');
-	for (; rest > 0; rest %= unit, unit /= 10)
-		buf_add_char(b, (char)('0' + rest / unit));
+	else
+		decimal_format(b, scale);
 }

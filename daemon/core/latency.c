@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "base/decimal.h"
 #include "base/text.h"
 #include "core/draw.h"
 #include "core/empirical.h"
@@ -225,18 +226,6 @@ latency_fini(struct latency *l)
 }
 
 static void
-format_sigma(struct buf *b, int64_t millionths)
-{
-	int64_t rest = millionths % SIGMA_UNIT, unit;
-
-	buf_add_u64(b, (uint64_t)(millionths / SIGMA_UNIT));
-	if (rest > 0)
-		buf_add_char(b, '.');
-	for (unit = SIGMA_UNIT / 10; rest > 0; rest %= unit, unit /= 10)
-		buf_add_char(b, (char)('0' + rest / unit));
-}
-
-static void
 format_path(struct buf *b, struct str path)
 {
 	bool has_blank = str_find(path, ' ') < path.n || str_find(path, '\t') < path.n;
@@ -264,7 +253,7 @@ latency_format(struct buf *b, const struct latency *l)
 			buf_add_char(b, '=');
 		}
 		if (key == LATENCY_SIGMA)
-			format_sigma(b, l->value[key]);
+			decimal_format(b, l->value[key]);
 		else
 			text_format_duration(b, l->value[key]);
 	}
