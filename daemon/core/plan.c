@@ -19,7 +19,7 @@ plan_new(struct delivery_conf *conf, uint64_t seed)
 	return p;
 }
 
-static const struct latency *
+static struct latency *
 keep_latency(const struct latency *l)
 {
 	struct latency *copy;
@@ -31,7 +31,7 @@ keep_latency(const struct latency *l)
 	return copy;
 }
 
-static const struct retry *
+static struct retry *
 keep_retry(const struct retry *r)
 {
 	struct retry *copy;
@@ -53,9 +53,9 @@ plan_derive(struct plan *base, const struct plan_change *change)
 		return plan_ref(base);
 	p = plan_new(base->conf, base->seed);
 	p->said = *change;
-	p->said.latency = keep_latency(change->latency);
-	p->said.connect = keep_latency(change->connect);
-	p->said.retry = keep_retry(change->retry);
+	p->said.latency = p->latency = keep_latency(change->latency);
+	p->said.connect = p->connect = keep_latency(change->connect);
+	p->said.retry = p->retry = keep_retry(change->retry);
 	if (change->fate)
 		fate_ref(change->fate);
 	return p;
@@ -68,19 +68,12 @@ plan_ref(struct plan *p)
 	return p;
 }
 
-/* What was allocated here and is const for everybody else. */
 static void
-drop(const void *p)
-{
-	free((void *)(uintptr_t)p);
-}
-
-static void
-drop_latency(const struct latency *l)
+drop_latency(struct latency *l)
 {
 	if (l)
-		latency_fini((struct latency *)(uintptr_t)l);
-	drop(l);
+		latency_fini(l);
+	free(l);
 }
 
 void
@@ -88,9 +81,9 @@ plan_unref(struct plan *p)
 {
 	if (--p->refs > 0)
 		return;
-	drop_latency(p->said.latency);
-	drop_latency(p->said.connect);
-	drop(p->said.retry);
+	drop_latency(p->latency);
+	drop_latency(p->connect);
+	free(p->retry);
 	fate_unref(p->said.fate);
 	delivery_conf_unref(p->conf);
 	free(p);

@@ -33,7 +33,9 @@ struct plan {
 	uint64_t refs;
 	uint64_t seed; /* of all draws */
 	struct delivery_conf *conf;
-	struct plan_change said; /* all of it its own */
+	struct plan_change said; /* which points to what it owns: */
+	struct latency *latency, *connect;
+	struct retry *retry;
 };
 
 struct plan *plan_new(struct delivery_conf *conf, uint64_t seed);

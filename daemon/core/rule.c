@@ -64,7 +64,7 @@ keep_text(char **at, struct str s)
 {
 	struct str copy = { s.p ? *at : NULL, s.n };
 
-	if (s.n > 0)
+	if (s.p && s.n > 0)
 		memcpy(*at, s.p, s.n);
 	*at += s.n;
 	return copy;

@@ -20,9 +20,9 @@ seq_queue_fini(struct seq_queue *q)
 static void
 make_room(struct seq_queue *q)
 {
-	if (q->head + q->n < q->cap)
+	if (q->runs && q->head + q->n < q->cap)
 		return;
-	if (q->head > q->cap / 2) {
+	if (q->runs && q->head > q->cap / 2) {
 		memmove(q->runs, q->runs + q->head, q->n * sizeof q->runs[0]);
 		q->head = 0;
 		return;
@@ -34,14 +34,18 @@ make_room(struct seq_queue *q)
 void
 seq_queue_push(struct seq_queue *q, uint64_t seq)
 {
-	struct seq_range *last = q->n > 0 ? &q->runs[q->head + q->n - 1] : NULL;
+	struct seq_range *end;
 
-	if (last && last->last + 1 == seq) {
-		last->last = seq;
-		return;
+	if (q->runs && q->n > 0) {
+		end = &q->runs[q->head + q->n - 1];
+		if (end->last + 1 == seq) {
+			end->last = seq;
+			return;
+		}
 	}
 	make_room(q);
-	q->runs[q->head + q->n++] = (struct seq_range){ seq, seq };
+	end = q->runs + q->head + q->n++;
+	*end = (struct seq_range){ seq, seq };
 }
 
 bool
@@ -49,7 +53,7 @@ seq_queue_pop(struct seq_queue *q, uint64_t *seq)
 {
 	struct seq_range *first;
 
-	if (q->n == 0)
+	if (!q->runs || q->n == 0)
 		return false;
 	first = &q->runs[q->head];
 	*seq = first->first;
