@@ -161,10 +161,9 @@ pop_waiting(struct simulator *sim, struct lane *lane)
 	uint64_t seq;
 
 	while (seq_queue_pop(&lane->queue, &seq)) {
-		struct batch *b = registry_find_seq(&sim->registry, seq);
-		struct message *m = b ? batch_message(b, (uint32_t)(seq - b->first_seq)) : NULL;
+		struct message *m = message_waiting(&sim->registry, seq);
 
-		if (m && m->state == STATE_WAITING)
+		if (m)
 			return m;
 	}
 	abort();

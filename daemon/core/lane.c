@@ -333,7 +333,7 @@ lanes_are_open(const struct lanes *ls, const struct lane_group *g,
 	    (!destination || is_open(destination, now_ns));
 }
 
-void
+struct lane *
 lanes_add(struct lanes *ls, struct lane_group *g, struct limiter *destination, enum lane_kind kind,
     uint64_t seq, int64_t now_ns)
 {
@@ -344,6 +344,7 @@ lanes_add(struct lanes *ls, struct lane_group *g, struct limiter *destination, e
 	seq_queue_push(&lane->queue, seq);
 	lane->n++;
 	ls->n_waiting++;
+	return lane;
 }
 
 void

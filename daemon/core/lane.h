@@ -79,7 +79,7 @@ bool lanes_are_open(const struct lanes *ls, const struct lane_group *g,
     const struct limiter *destination, int64_t now_ns);
 
 /* A message waits at the end of its lane; or waits no more, for whatever reason. */
-void lanes_add(struct lanes *ls, struct lane_group *g, struct limiter *destination,
+struct lane *lanes_add(struct lanes *ls, struct lane_group *g, struct limiter *destination,
     enum lane_kind kind, uint64_t seq, int64_t now_ns);
 void lanes_remove(struct lanes *ls, struct lane_group *g, struct limiter *destination,
     enum lane_kind kind, int64_t now_ns);

@@ -26,6 +26,8 @@ const char *const message_state_names[STATE_COUNT] = {
 	[STATE_CANCELLED] = "cancelled",
 };
 
+#define QUEUE_SLACK 1024 /* runs of seqs in a lane that are never looked through */
+
 #define TO(state) (1U << STATE_##state)
 
 /* Where a message may go from each state. From a final one: nowhere. */
@@ -153,13 +155,33 @@ message_may_pass(struct simulator *sim, const struct message *m)
 	return lanes_are_open(&sim->lanes, group_of(sim, m), limiter_of(sim, m), sim->now_ns);
 }
 
+struct message *
+message_waiting(const struct registry *registry, uint64_t seq)
+{
+	const struct batch *b = registry_find_seq(registry, seq);
+	struct message *m = b ? batch_message(b, (uint32_t)(seq - b->first_seq)) : NULL;
+
+	return m && m->state == STATE_WAITING ? m : NULL;
+}
+
+static bool
+still_waits(const void *registry, uint64_t seq)
+{
+	return message_waiting(registry, seq) != NULL;
+}
+
 void
 message_hold(struct simulator *sim, struct message *m, enum lane_kind kind)
 {
+	struct lane *lane;
+
 	m->held = ((unsigned)kind + 1) & 3U;
 	schedule_add(&sim->schedule, m);
-	lanes_add(
+	lane = lanes_add(
 	    &sim->lanes, group_of(sim, m), limiter_of(sim, m), kind, message_seq(m), sim->now_ns);
+	/* what was cancelled stays in the queue, but not without bound */
+	if (lane->queue.n > QUEUE_SLACK && lane->queue.n / 2 > lane->n)
+		seq_queue_filter(&lane->queue, still_waits, &sim->registry);
 }
 
 static void

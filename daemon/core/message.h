@@ -17,6 +17,7 @@
 
 struct batch;
 struct outcome;
+struct registry;
 struct simulator;
 
 /* The final states come last. */
@@ -91,9 +92,10 @@ int64_t message_delay(const struct message *m);
  * one (due_ns must be set before), moves the counters of all tallies and tells their watches. A
  * move that makes no sense aborts. A waiting message is at first in no place: it is dispatched at
  * once if it may pass those who wait; if not, message_hold() puts it into its lane, with due_ns as
- * its expiry.
+ * its expiry. message_waiting() is the one with that seq if it waits, else NULL.
  */
 bool message_may_pass(struct simulator *sim, const struct message *m);
+struct message *message_waiting(const struct registry *registry, uint64_t seq);
 void message_hold(struct simulator *sim, struct message *m, enum lane_kind kind);
 /* The limits are others now, and nobody is in a lane any more: who waits joins the lane that it
  * would join now, and an attempt in flight is counted by a destination that did not count before.

@@ -64,3 +64,16 @@ seq_queue_pop(struct seq_queue *q, uint64_t *seq)
 		q->head = 0;
 	return true;
 }
+
+void
+seq_queue_filter(struct seq_queue *q, seq_queue_is_kept *is_kept, const void *ctx)
+{
+	struct seq_queue kept = { 0 };
+	uint64_t seq;
+
+	while (seq_queue_pop(q, &seq))
+		if (is_kept(ctx, seq))
+			seq_queue_push(&kept, seq);
+	seq_queue_fini(q);
+	*q = kept;
+}

@@ -24,4 +24,8 @@ void seq_queue_push(struct seq_queue *q, uint64_t seq);
 /* False when it is empty. */
 bool seq_queue_pop(struct seq_queue *q, uint64_t *seq);
 
+/* Keeps those of which is_kept() says so, in their order. */
+typedef bool seq_queue_is_kept(const void *ctx, uint64_t seq);
+void seq_queue_filter(struct seq_queue *q, seq_queue_is_kept *is_kept, const void *ctx);
+
 #endif

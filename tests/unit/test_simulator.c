@@ -218,6 +218,50 @@ test_raised_limit_dispatches_now(void **state)
 	world_free(w);
 }
 
+/* Who waits and is cancelled leaves nothing behind that grows, also where others go on waiting. */
+static void
+test_cancelled_leave_no_trace_in_the_lane(void **state)
+{
+	struct domain_conf own[2] = { world_domain("a.test"), world_domain("b.test") };
+	struct selector recent = { .kind = SELECT_SEQ };
+	struct batch_request r = world_one("x");
+	struct simulator_conf conf = world_conf();
+	struct world *w;
+	uint64_t n = 0;
+	int i;
+
+	(void)state;
+	delivery_conf_unref(conf.delivery);
+	own[0].concurrency = own[1].concurrency = 1;
+	own[0].latency = own[1].latency = latency_fixed(DAY);
+	conf.delivery = world_delivery("delivered", own, 2, "");
+	conf.history = 10;
+	w = world_new(&conf, false);
+	for (i = 0; i < 100000; i++) {
+		struct selection walk;
+
+		r.to = i % 2 ? STR("u@a.test") : STR("u@b.test");
+		world_send(w, &r);
+		if (i < 4)
+			continue;
+		recent.number = (uint64_t)i + 1;
+		selection_init(&walk, &w->sim->registry, &recent, false);
+		while (!intake_cancel(w->sim, &walk, NULL, 3, &n))
+			;
+		selection_fini(&walk);
+		w->events.len = 0;
+	}
+	assert_int_equal(w->sim->lanes.n_waiting, 2);
+	assert_int_equal(w->sim->lanes.n_lanes, 2);
+	for (i = 0; i < 2; i++) {
+		struct list *l =
+		    i ? w->sim->lanes.common.lanes.next : w->sim->lanes.common.lanes.prev;
+
+		assert_true(list_entry(l, struct lane, group_link)->queue.n < 3000);
+	}
+	world_free(w);
+}
+
 /* What is about to be cancelled is not dispatched first. */
 static void
 test_cancel_dispatches_nothing(void **state)
@@ -360,6 +404,7 @@ main(void)
 		cmocka_unit_test(test_draining_cuts_a_range_short),
 		cmocka_unit_test(test_reserved_room_is_kept),
 		cmocka_unit_test(test_raised_limit_dispatches_now),
+		cmocka_unit_test(test_cancelled_leave_no_trace_in_the_lane),
 		cmocka_unit_test(test_cancel_dispatches_nothing),
 		cmocka_unit_test(test_cancel_is_complete),
 		cmocka_unit_test(test_history_forgets_the_oldest),
