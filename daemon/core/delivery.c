@@ -113,22 +113,19 @@ receiver_outcome(struct simulator *sim, const struct terms *t)
 }
 
 static uint16_t
-next_outcome(struct simulator *sim, struct message *m, const struct terms *t)
+next_outcome(struct simulator *sim, struct message *m, struct terms *t)
 {
 	uint16_t outcome = OUTCOME_NONE;
-	struct fate_script script;
-	struct fate_step own;
 
 	if (!message_batch(m)->plan->said.fate)
 		outcome = receiver_outcome(sim, t);
 	if (outcome != OUTCOME_NONE)
 		return outcome;
-	script = terms_script(sim, m, t, &own);
-	return fate_next(&script, sim->now_ns - m->accepted_ns, &m->place);
+	return fate_next(terms_script(sim, m, t), sim->now_ns - m->accepted_ns, &m->place);
 }
 
 static void
-dispatch(struct simulator *sim, struct message *m, const struct terms *t)
+dispatch(struct simulator *sim, struct message *m, struct terms *t)
 {
 	int64_t connect, latency;
 
@@ -142,8 +139,7 @@ dispatch(struct simulator *sim, struct message *m, const struct terms *t)
 
 /* Waits for its turn, until it expires. */
 static void
-dispatch_or_hold(
-    struct simulator *sim, struct message *m, const struct terms *t, enum lane_kind kind)
+dispatch_or_hold(struct simulator *sim, struct message *m, struct terms *t, enum lane_kind kind)
 {
 	if (!sim->needs_refill && message_may_pass(sim, m)) {
 		dispatch(sim, m, t);
@@ -188,8 +184,7 @@ delivery_refill(struct simulator *sim)
 void
 delivery_accept(struct simulator *sim, struct message *m)
 {
-	struct fate_script script;
-	struct fate_step own;
+	const struct fate_script *script;
 	struct terms t;
 
 	m->accepted_ns = sim->now_ns;
@@ -198,8 +193,8 @@ delivery_accept(struct simulator *sim, struct message *m)
 		    &sim->rules, message_to(m, &sim->scratch_to), message_batch(m)->from);
 	move_and_tell(sim, m, STATE_WAITING);
 	terms_of(sim, m, &t);
-	script = terms_script(sim, m, &t, &own);
-	if (script.n > 0 && script.steps[0].outcome == OUTCOME_SUPPRESSED) {
+	script = terms_script(sim, m, &t);
+	if (script->n > 0 && script->steps[0].outcome == OUTCOME_SUPPRESSED) {
 		m->outcome = OUTCOME_SUPPRESSED;
 		finish(sim, m, STATE_DROPPED);
 		return;

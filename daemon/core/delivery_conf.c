@@ -49,11 +49,26 @@ compare_names(struct str a, struct str b)
 }
 
 static int
+compare_strs(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+
+	return compare_names(*x, *y);
+}
+
+static int
 compare_domains(const void *a, const void *b)
 {
 	const struct domain_conf *x = a, *y = b;
 
 	return compare_names(x->name, y->name);
+}
+
+static void
+add_name(struct domain_names *names, struct str name)
+{
+	names->at = mem_resize_array(names->at, names->n + 1, sizeof names->at[0]);
+	names->at[names->n++] = name;
 }
 
 /* s in small letters, at *at, which moves on. */
@@ -75,13 +90,6 @@ keep_parts(struct domain_conf *d)
 	d->fate = fate_ref(d->fate);
 	d->latency = latency_copy(&d->latency);
 	d->connect = latency_copy(&d->connect);
-}
-
-static void
-add_magic(struct delivery_conf *conf, struct str pattern)
-{
-	conf->magic = mem_resize_array(conf->magic, conf->n_magic + 1, sizeof conf->magic[0]);
-	conf->magic[conf->n_magic++] = pattern;
 }
 
 struct delivery_conf *
@@ -114,10 +122,14 @@ delivery_conf_new(struct outcome_set *outcomes, const struct domain_conf *all,
 		size_t group = find_group(pattern);
 
 		for (i = 0; group < GROUPS_N && i < groups[group].n; i++)
-			add_magic(conf, str_of(groups[group].domains[i]));
+			add_name(&conf->magic, str_of(groups[group].domains[i]));
 		if (group == GROUPS_N)
-			add_magic(conf, keep_small(&at, pattern));
+			add_name(&conf->magic, keep_small(&at, pattern));
 	}
+	if (conf->magic.n > 1)
+		qsort(conf->magic.at, conf->magic.n, sizeof conf->magic.at[0], compare_strs);
+	for (i = 0; i < conf->n; i++)
+		add_name(&conf->names, conf->domains[i].name);
 	return conf;
 }
 
@@ -148,63 +160,66 @@ delivery_conf_unref(struct delivery_conf *conf)
 		drop_parts(&conf->domains[i]);
 	outcome_set_unref(conf->outcomes);
 	free(conf->domains);
-	free(conf->magic);
+	free(conf->magic.at);
+	free(conf->names.at);
 	free(conf->text);
 	free(conf);
 }
 
-static const struct domain_conf *
-find_name(const struct delivery_conf *conf, struct str name)
+/* The place of that very name; names->n when it is not there. */
+static size_t
+find_name(const struct domain_names *names, struct str name)
 {
-	size_t lo = 0, hi = conf->n;
+	size_t lo = 0, hi = names->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int order = compare_names(conf->domains[mid].name, name);
+		int order = compare_names(names->at[mid], name);
 
 		if (order == 0)
-			return &conf->domains[mid];
+			return mid;
 		if (order < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return NULL;
+	return names->n;
+}
+
+/* The place of the nearest name or pattern that means the domain; names->n when there is none. */
+static size_t
+find_domain(const struct domain_names *names, struct str domain)
+{
+	char text[ADDRESS_DOMAIN_MAX + 1], *at = text + 1;
+	size_t i, found;
+	struct str name;
+
+	if (names->n == 0 || !domain.p || domain.n == 0 || domain.n > ADDRESS_DOMAIN_MAX)
+		return names->n;
+	name = keep_small(&at, domain);
+	found = find_name(names, name);
+	/* "*" stands in for what is in front of each dot in turn */
+	for (i = 1; found == names->n && i < name.n; i++) {
+		if (text[1 + i] != '.')
+			continue;
+		text[i] = '*';
+		found = find_name(names, (struct str){ text + i, name.n - i + 1 });
+	}
+	return found < names->n ? found : find_name(names, STR("*"));
 }
 
 const struct domain_conf *
 delivery_conf_find(const struct delivery_conf *conf, struct str domain)
 {
-	char text[ADDRESS_DOMAIN_MAX + 1], *at = text + 1;
-	const struct domain_conf *found;
-	struct str name;
-	size_t i;
+	size_t i = find_domain(&conf->names, domain);
 
-	if (conf->n == 0 || !domain.p || domain.n == 0 || domain.n > ADDRESS_DOMAIN_MAX)
-		return &conf->all;
-	name = keep_small(&at, domain);
-	found = find_name(conf, name);
-	/* "*" stands in for what is in front of each dot in turn */
-	for (i = 1; !found && i < name.n; i++) {
-		if (text[1 + i] != '.')
-			continue;
-		text[i] = '*';
-		found = find_name(conf, (struct str){ text + i, name.n - i + 1 });
-	}
-	if (!found)
-		found = find_name(conf, STR("*"));
-	return found ? found : &conf->all;
+	return i < conf->n ? &conf->domains[i] : &conf->all;
 }
 
 bool
 delivery_conf_is_magic(const struct delivery_conf *conf, struct str domain)
 {
-	size_t i;
-
-	for (i = 0; domain.p && i < conf->n_magic; i++)
-		if (address_domain_matches(conf->magic[i], domain))
-			return true;
-	return false;
+	return find_domain(&conf->magic, domain) < conf->magic.n;
 }
 
 bool

@@ -37,15 +37,21 @@ struct domain_conf {
 	struct windows down;
 };
 
+/* Domains and patterns, in order. */
+struct domain_names {
+	struct str *at;
+	size_t n;
+};
+
 struct delivery_conf {
 	uint64_t refs;
 	struct outcome_set *outcomes;
 	struct domain_conf all;
 	struct domain_conf *domains; /* by name */
 	size_t n;
-	struct str *magic; /* domain patterns in which addresses choose outcomes */
-	size_t n_magic;
-	char *text; /* what the names point into */
+	struct domain_names names; /* of the domains, in the same order */
+	struct domain_names magic; /* where addresses choose outcomes */
+	char *text;                /* what the names point into */
 };
 
 /*

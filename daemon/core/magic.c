@@ -5,22 +5,27 @@
 
 #include "core/address.h"
 
+#define TEXT(literal) \
+	{ \
+		literal, sizeof(literal) - 1 \
+	}
+
 /* Names that the simulator addresses of Amazon SES, Postmark and Resend have made common. */
 static const struct {
-	const char *local;
-	const char *outcome;
+	struct str local;
+	struct str outcome;
 } aliases[] = {
-	{ "success", "delivered" },
-	{ "bounce", "user_unknown" },
-	{ "bounced", "user_unknown" },
-	{ "hardbounce", "user_unknown" },
-	{ "softbounce", "mailbox_full" },
-	{ "complaint", "delivered" },
-	{ "complained", "delivered" },
-	{ "spamcomplaint", "delivered" },
-	{ "ooto", "delivered" },
-	{ "blackhole", "delivered" },
-	{ "suppressionlist", "suppressed" },
+	{ TEXT("success"), TEXT("delivered") },
+	{ TEXT("bounce"), TEXT("user_unknown") },
+	{ TEXT("bounced"), TEXT("user_unknown") },
+	{ TEXT("hardbounce"), TEXT("user_unknown") },
+	{ TEXT("softbounce"), TEXT("mailbox_full") },
+	{ TEXT("complaint"), TEXT("delivered") },
+	{ TEXT("complained"), TEXT("delivered") },
+	{ TEXT("spamcomplaint"), TEXT("delivered") },
+	{ TEXT("ooto"), TEXT("delivered") },
+	{ TEXT("blackhole"), TEXT("delivered") },
+	{ TEXT("suppressionlist"), TEXT("suppressed") },
 };
 
 /* The last tag: "greylisted", "greylisted=3". One that names no outcome says nothing. */
@@ -60,8 +65,8 @@ find_local(const struct outcome_set *set, struct str local)
 	size_t i;
 
 	for (i = 0; id == OUTCOME_NONE && i < sizeof aliases / sizeof aliases[0]; i++)
-		if (str_eq_nocase(local, str_of(aliases[i].local)))
-			id = outcome_find(set, str_of(aliases[i].outcome));
+		if (str_eq_nocase(local, aliases[i].local))
+			id = outcome_find(set, aliases[i].outcome);
 	return id != OUTCOME_NONE ? id : find_code(set, local);
 }
 

@@ -21,6 +21,7 @@ terms_of(struct simulator *sim, const struct message *m, struct terms *t)
 	const struct domain_conf *d;
 	int64_t expire_ns;
 
+	t->has_script = false;
 	t->to = message_to(m, &sim->scratch_to);
 	d = t->domain = delivery_conf_find(plan->conf, address_domain(t->to));
 	t->latency = said->latency      ? said->latency
@@ -43,9 +44,8 @@ choose(struct simulator *sim, const struct message *m, const struct fate *f)
 	return fate_choose(f, bits);
 }
 
-struct fate_script
-terms_script(
-    struct simulator *sim, const struct message *m, const struct terms *t, struct fate_step *own)
+static struct fate_script
+find_script(struct simulator *sim, const struct message *m, struct terms *t)
 {
 	const struct plan *plan = message_batch(m)->plan;
 
@@ -54,9 +54,18 @@ terms_script(
 	if (m->rule > 0)
 		return choose(sim, m, rules_get(&sim->rules, m->rule)->fate);
 	if (delivery_conf_is_magic(plan->conf, address_domain(t->to)) &&
-	    magic_read(plan->conf->outcomes, t->to, own, NULL) == MAGIC_CHOSEN)
-		return (struct fate_script){ own, 1 };
+	    magic_read(plan->conf->outcomes, t->to, &t->own, NULL) == MAGIC_CHOSEN)
+		return (struct fate_script){ &t->own, 1 };
 	return choose(sim, m, t->domain->fate);
+}
+
+const struct fate_script *
+terms_script(struct simulator *sim, const struct message *m, struct terms *t)
+{
+	if (!t->has_script)
+		t->script = find_script(sim, m, t);
+	t->has_script = true;
+	return &t->script;
 }
 
 int64_t

@@ -7,6 +7,7 @@
  * were when the message was accepted.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -23,14 +24,16 @@ struct terms {
 	const struct retry *retry;
 	int64_t expires_ns;    /* the moment */
 	uint64_t max_attempts; /* 0: no limit */
+	bool has_script;
+	struct fate_script script;
+	struct fate_step own; /* what the script is, where the address chose it */
 };
 
 void terms_of(struct simulator *sim, const struct message *m, struct terms *t);
 
-/* The script of its attempts. `own` is overwritten: it may hold the one step there is.
- */
-struct fate_script terms_script(
-    struct simulator *sim, const struct message *m, const struct terms *t, struct fate_step *own);
+/* The script of its attempts, valid as long as *t and the message. */
+const struct fate_script *terms_script(
+    struct simulator *sim, const struct message *m, struct terms *t);
 
 /* Real processor time that each dispatch of it costs. */
 int64_t terms_work(const struct message *m);
