@@ -77,6 +77,13 @@ str_find(struct str s, char c)
 	return at ? (size_t)(at - s.p) : s.n;
 }
 
+/* An ASCII letter as a small one. */
+static inline char
+str_small(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 static inline bool
 str_is_blank(char c)
 {

@@ -51,16 +51,10 @@ address_check_domain(struct str pattern)
 	return NULL;
 }
 
-static char
-folded(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 static bool
 is_same_octet(char a, char b, bool is_domain)
 {
-	return is_domain ? folded(a) == folded(b) : a == b;
+	return is_domain ? str_small(a) == str_small(b) : a == b;
 }
 
 /* Greedy with one step back, which is enough where * is the only wildcard: time is at most the

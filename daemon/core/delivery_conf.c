@@ -79,7 +79,7 @@ keep_small(char **at, struct str s)
 	size_t i;
 
 	for (i = 0; i < s.n; i++)
-		(*at)[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] - 'A' + 'a') : s.p[i];
+		(*at)[i] = str_small(s.p[i]);
 	*at += s.n;
 	return copy;
 }

@@ -40,12 +40,6 @@ destinations_fini(struct destinations *ds)
 	*ds = (struct destinations){ 0 };
 }
 
-static char
-folded(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 static struct destination **
 bucket_of(const struct destinations *ds, struct str domain)
 {
@@ -53,7 +47,7 @@ bucket_of(const struct destinations *ds, struct str domain)
 	size_t i;
 
 	for (i = 0; i < domain.n; i++)
-		h = (h ^ (unsigned char)folded(domain.p[i])) * 0x100000001b3ULL;
+		h = (h ^ (unsigned char)str_small(domain.p[i])) * 0x100000001b3ULL;
 	h = (h ^ (h >> 32)) * 0xd6e8feb86659fd93ULL;
 	return &ds->buckets[(h >> 32) & (ds->n_buckets - 1)];
 }
@@ -135,7 +129,7 @@ destinations_get(struct destinations *ds, struct lanes *lanes, struct str domain
 	d = mem_alloc(sizeof *d + domain.n);
 	d->n = domain.n;
 	for (i = 0; i < domain.n; i++)
-		d->name[i] = folded(domain.p[i]);
+		d->name[i] = str_small(domain.p[i]);
 	limiter_init(&d->limiter, conf->concurrency, &conf->rate);
 	at = bucket_of(ds, domain);
 	d->same_hash = *at;

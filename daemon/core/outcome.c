@@ -143,12 +143,6 @@ is_hole(const struct outcome_set *set, size_t id)
 	return id >= BUILTIN_N && id < BUILTIN_N + CODES_N && set->rows[id].dsn == NULL;
 }
 
-static char
-folded(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* Without case, and as if there were no '-' and '_'. */
 static bool
 is_same_name(struct str a, const char *b)
@@ -162,7 +156,7 @@ is_same_name(struct str a, const char *b)
 			b++;
 		if (i == a.n || *b == '\0')
 			return i == a.n && *b == '\0';
-		if (folded(a.p[i++]) != folded(*b++))
+		if (str_small(a.p[i++]) != str_small(*b++))
 			return false;
 	}
 }
@@ -176,7 +170,7 @@ bucket_of(struct str name)
 
 	for (i = 0; i < name.n; i++)
 		if (name.p[i] != '-' && name.p[i] != '_')
-			h = (h ^ (unsigned char)folded(name.p[i])) * 16777619U;
+			h = (h ^ (unsigned char)str_small(name.p[i])) * 16777619U;
 	return (h ^ (h >> 15)) & (BUCKETS - 1);
 }
 
@@ -251,7 +245,7 @@ outcome_check_name(struct str s)
 	size_t i, letters = 0;
 
 	for (i = 0; i < s.n; i++) {
-		char c = folded(s.p[i]);
+		char c = str_small(s.p[i]);
 
 		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '-')
 			return "is no name of letters, digits, - and _";
