@@ -272,6 +272,19 @@ become(const struct daemon *d, const struct daemon_setup *setup, char **argv)
 }
 
 void
+daemon_write_file(const struct daemon *d, const char *name, const char *text)
+{
+	char path[160], new[160];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", d->dir, name);
+	snprintf(new, sizeof new, "%s/new", d->dir);
+	f = fopen(new, "w");
+	expect(f && fputs(text, f) >= 0);
+	expect(fclose(f) == 0 && rename(new, path) == 0);
+}
+
+void
 daemon_run(struct daemon *d, const struct daemon_setup *setup, const char *const *args)
 {
 	char *argv[ARGS_MAX + 8], target[160];

@@ -113,6 +113,9 @@ struct daemon_setup {
 /* A folder for a daemon to come: what the arguments name can be put there before. */
 struct daemon *daemon_new(void);
 
+/* A file in its folder, replaced at once. */
+void daemon_write_file(const struct daemon *d, const char *name, const char *text);
+
 /* Runs it with these arguments, NULL at the end. */
 void daemon_run(struct daemon *d, const struct daemon_setup *setup, const char *const *args);
 

@@ -9,20 +9,6 @@
 
 #define ROTATIONS 20
 
-/* Exactly one configuration file, replaced at once. */
-static void
-write_file(const struct daemon *d, const char *name, const char *text)
-{
-	char path[160], new[160];
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/%s", d->dir, name);
-	snprintf(new, sizeof new, "%s/new", d->dir);
-	f = fopen(new, "w");
-	expect(f && fputs(text, f) >= 0);
-	expect(fclose(f) == 0 && rename(new, path) == 0);
-}
-
 /* With the file as its only configuration, but for the log. */
 static struct daemon *
 start(const char *configuration)
@@ -33,7 +19,7 @@ start(const char *configuration)
 	const char *args[] = { "-c", path, NULL };
 
 	snprintf(path, sizeof path, "%s/conf", d->dir);
-	write_file(d, "conf", configuration);
+	daemon_write_file(d, "conf", configuration);
 	daemon_run(d, &setup, args);
 	daemon_wait_ready(d);
 	return d;
@@ -47,7 +33,7 @@ test_accepted_messages_keep_their_settings(void **state)
 
 	(void)state;
 	expect_text(client_ask(c, "send a"), "+OK queued=1 %");
-	write_file(d, "conf", "[listen]\nline = localhost:0\n[delivery]\nlatency = 1ms\n");
+	daemon_write_file(d, "conf", "[listen]\nline = localhost:0\n[delivery]\nlatency = 1ms\n");
 	daemon_signal(d, SIGHUP);
 	daemon_wait_errors(d, " reloaded", 1);
 	expect_text(client_ask(c, "gather b"), "+OK n=1 delivered=1 % simulated=0.001s");
@@ -65,7 +51,7 @@ test_bad_file_changes_nothing(void **state)
 
 	(void)state;
 	/* the first is fine by itself */
-	write_file(d, "conf",
+	daemon_write_file(d, "conf",
 	    "[listen]\nline = localhost:0\n[delivery]\nlatency = 7ms\nconnect = 5\n"
 	    "[limits]\nconections = 5\nline = 1\n[nowhere]\nkey = 1\n");
 	daemon_signal(d, SIGHUP);
@@ -75,7 +61,7 @@ test_bad_file_changes_nothing(void **state)
 	daemon_wait_errors(d, "/conf:8: limits.line", 1);
 	daemon_wait_errors(d, "nowhere", 1);
 	expect_text(client_ask(c, "gather a"), "+OK n=1 delivered=1 % simulated=0.005s");
-	write_file(d, "conf", "[listen]\nline = localhost:0\n[delivery]\nlatency = 7ms\n");
+	daemon_write_file(d, "conf", "[listen]\nline = localhost:0\n[delivery]\nlatency = 7ms\n");
 	daemon_signal(d, SIGHUP);
 	daemon_wait_errors(d, " reloaded", 1);
 	expect_text(client_ask(c, "gather b"), "+OK n=1 delivered=1 % simulated=0.007s");
@@ -89,7 +75,7 @@ test_what_cannot_reload_is_a_problem(void **state)
 	struct client *c = client_connect(d);
 
 	(void)state;
-	write_file(d, "conf",
+	daemon_write_file(d, "conf",
 	    "[listen]\nline = localhost:1\nunix_mode = 0600\n[delivery]\nlatency = 7ms\n"
 	    "[clock]\nscale = 2\nepoch = 2020-01-01T00:00:00Z\n[random]\nseed = 5\n");
 	daemon_signal(d, SIGHUP);
@@ -128,7 +114,7 @@ test_limits_hold_from_a_reload_on(void **state)
 
 	(void)state;
 	expect_text(client_ask(c, "send id=%0200d latency=0s", 1), "+OK queued=1 %");
-	write_file(d, "conf",
+	daemon_write_file(d, "conf",
 	    "[listen]\nline = localhost:0\n[limits]\nline = 64\nconnections = 1\nrange = "
 	    "5\npending = 3\n");
 	daemon_signal(d, SIGHUP);
@@ -139,7 +125,7 @@ test_limits_hold_from_a_reload_on(void **state)
 	refused = client_connect(d);
 	expect_text(client_line(refused), "-ERR busy %");
 	client_expect_end(refused);
-	write_file(d, "conf", "[listen]\nline = localhost:0\n[limits]\nline = 1M\n");
+	daemon_write_file(d, "conf", "[listen]\nline = localhost:0\n[limits]\nline = 1M\n");
 	daemon_signal(d, SIGHUP);
 	daemon_wait_errors(d, " reloaded", 2);
 	expect_text(
@@ -162,7 +148,7 @@ test_log_moves_with_a_reload(void **state)
 	snprintf(path, sizeof path, "%s/conf", d->dir);
 	snprintf(other_path, sizeof other_path, "%s/other", d->dir);
 	text_printf(&conf, "[listen]\nline = localhost:0\n[log]\ntarget = %s\n", d->log);
-	write_file(d, "conf", conf.p);
+	daemon_write_file(d, "conf", conf.p);
 	daemon_run(d, &setup, args);
 	daemon_wait_ready(d);
 	c = client_connect(d);
@@ -170,7 +156,7 @@ test_log_moves_with_a_reload(void **state)
 	conf.n = 0;
 	text_printf(
 	    &conf, "[listen]\nline = localhost:0\n[log]\ntarget = %s\nformat = json\n", other_path);
-	write_file(d, "conf", conf.p);
+	daemon_write_file(d, "conf", conf.p);
 	daemon_signal(d, SIGHUP);
 	daemon_wait_errors(d, " reloaded", 1);
 	expect_text(client_ask(c, "gather b latency=1ms"), "+OK n=1 %");
@@ -181,7 +167,7 @@ test_log_moves_with_a_reload(void **state)
 	/* a target that cannot be opened is a problem, too */
 	conf.n = 0;
 	text_printf(&conf, "[listen]\nline = localhost:0\n[log]\ntarget = %s/none/log\n", d->dir);
-	write_file(d, "conf", conf.p);
+	daemon_write_file(d, "conf", conf.p);
 	daemon_signal(d, SIGHUP);
 	daemon_wait_errors(d, "reload failed", 1);
 	daemon_wait_errors(d, "log.target", 1);
