@@ -81,7 +81,8 @@ update_turn(struct lanes *ls, struct lane_group *g, enum lane_kind kind, int64_t
 	bool has_ready = !list_is_empty(&g->ready[kind]);
 	bool should_be = has_ready && is_open(&g->limiter, now_ns);
 
-	if (has_ready && !should_be)
+	/* also for lanes that wait for a destination: that may open first */
+	if (!list_is_empty(&g->lanes))
 		await_opening(ls, &g->limiter, now_ns);
 	if (should_be && !is_in_turn)
 		list_add_tail(&ls->turn[kind], &g->turn_link[kind]);
