@@ -234,14 +234,19 @@ refill(struct model *m)
 	check_nobody_could_go(m);
 }
 
+/* It may pass those who wait only if none of them could go instead. */
 static void
 come(struct model *m, size_t i, enum lane_kind kind)
 {
 	struct item *it = &m->items[i];
+	size_t k;
 
 	it->kind = kind;
 	it->turn = m->turns++;
 	if (lanes_are_open(&m->lanes, it->group, it->destination, m->now_ns)) {
+		for (k = 0; k < MESSAGES; k++)
+			if (m->items[k].place == IN_LANE)
+				assert_true(may_go_at(m, &m->items[k]) > m->now_ns);
 		go(m, it);
 		return;
 	}
@@ -270,7 +275,6 @@ land(struct model *m)
 		return;
 	it->place = NOWHERE;
 	lanes_give_back(&m->lanes, it->group, it->destination, m->now_ns);
-	refill(m);
 	if (chance(m, 2))
 		come(m, (size_t)(it - m->items), LANE_RETRY);
 }
@@ -394,6 +398,23 @@ expect_done_within(struct lanes *ls, const struct lane_group *g, unsigned messag
 	assert_int_equal(messages, 0);
 }
 
+/* Each of the groups gets its turn as often as the others. */
+static void
+expect_even_turns(struct lanes *ls, const struct lane_group *const *groups, size_t n)
+{
+	unsigned turns[4] = { 0 };
+	size_t i, k;
+
+	for (i = 0; i < 100 * n; i++) {
+		const struct lane_group *g = next_turn(ls);
+
+		for (k = 0; k < n; k++)
+			turns[k] += groups[k] == g;
+	}
+	for (k = 0; k < n; k++)
+		assert_in_range(turns[k], 99, 101);
+}
+
 /* With a slot over all: a batch of ten beside a batch of a million and a million single ones. */
 static void
 test_fair_between_groups(void **state)
@@ -411,8 +432,8 @@ test_fair_between_groups(void **state)
 	add_many(&ls, &ls.common, NULL, 1000011, 1000000);
 	add_many(&ls, &small, NULL, 2000011, 10);
 	expect_done_within(&ls, &small, 10, 30);
-	add_many(&ls, &small, NULL, 2000021, 1);
-	expect_done_within(&ls, &small, 1, 3);
+	add_many(&ls, &small, NULL, 2000021, 200);
+	expect_even_turns(&ls, (const struct lane_group *[]){ &big, &ls.common, &small }, 3);
 	lanes_clear(&ls);
 	add_many(&ls, &big, NULL, 1, 1000000);
 	add_many(&ls, &ls.common, NULL, 1000001, 1);
@@ -431,7 +452,7 @@ test_fair_at_a_destination(void **state)
 	size_t i;
 
 	(void)state;
-	lanes_init(&ls, 1, &unlimited);
+	lanes_init(&ls, DELIVERY_UNLIMITED, &unlimited);
 	lane_group_init(&big, DELIVERY_UNLIMITED, &unlimited);
 	lane_group_init(&small, DELIVERY_UNLIMITED, &unlimited);
 	limiter_init(&one, 1, &unlimited);
@@ -439,12 +460,39 @@ test_fair_at_a_destination(void **state)
 	add_many(&ls, &ls.common, &one, 100001, 100000);
 	add_many(&ls, &small, &one, 200001, 10);
 	expect_done_within(&ls, &small, 10, 30);
+	add_many(&ls, &small, &one, 200011, 200);
+	expect_even_turns(&ls, (const struct lane_group *[]){ &big, &ls.common, &small }, 3);
+	lanes_clear(&ls);
+	ls.all.concurrency = 1;
 	for (i = 0; i < 1000; i++) {
 		limiter_init(&many[i], 1, &unlimited);
 		add_many(&ls, &big, &many[i], 300000 + 1000 * i, 1000);
 	}
-	add_many(&ls, &small, &one, 200011, 10);
-	expect_done_within(&ls, &small, 10, 31);
+	add_many(&ls, &small, &one, 200311, 200);
+	expect_even_turns(&ls, (const struct lane_group *[]){ &big, &small }, 2);
+	lanes_fini(&ls);
+}
+
+/* The lanes of one batch take turns, too: a domain of ten beside a domain of a hundred thousand. */
+static void
+test_fair_in_a_group(void **state)
+{
+	struct limiter many, few;
+	struct lane_group g;
+	struct lanes ls;
+	unsigned turns = 0;
+
+	(void)state;
+	lanes_init(&ls, 1, &unlimited);
+	lane_group_init(&g, DELIVERY_UNLIMITED, &unlimited);
+	limiter_init(&many, 1, &unlimited);
+	limiter_init(&few, 1, &unlimited);
+	add_many(&ls, &g, &few, 100001, 1);
+	add_many(&ls, &g, &many, 1, 100000);
+	add_many(&ls, &g, &few, 100002, 9);
+	for (; few.n_lanes > 0 && turns < 1000; turns++)
+		next_turn(&ls);
+	assert_in_range(turns, 19, 20);
 	lanes_fini(&ls);
 }
 
@@ -521,6 +569,7 @@ main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_fair_between_groups),
 		cmocka_unit_test(test_fair_at_a_destination),
+		cmocka_unit_test(test_fair_in_a_group),
 		cmocka_unit_test(test_retries_first),
 		cmocka_unit_test(test_cost_does_not_depend_on_lanes),
 	};
