@@ -1,6 +1,6 @@
 /*
- * Owns rates and their one stored time. The interval between two is rounded up to 2^-32 ns, so
- * that rounding never lets one too many through.
+ * Owns rates and their one stored time. The interval between two is rounded down to 2^-32 ns, which
+ * does not show where the moment at which one more may go is rounded up to a microsecond.
  */
 #include "core/rate.h"
 
@@ -86,7 +86,7 @@ fixed(int64_t ns)
 static __int128
 interval(const struct rate *r)
 {
-	return (fixed(r->per_ns) + (__int128)r->n - 1) / (__int128)r->n;
+	return fixed(r->per_ns) / (__int128)r->n;
 }
 
 /* The earliest moment at which one more conforms. */
@@ -109,7 +109,9 @@ rate_take(const struct rate *r, struct pace *p, int64_t now_ns)
 {
 	if (r->n == 0)
 		return;
-	if (p->free_at < fixed(now_ns))
+	/* what goes at the first microsecond at which it may is not late: else the next ones would
+	 * be, too, and 300000/s were 250000/s */
+	if (p->free_at <= fixed(now_ns - TEXT_NS_PER_US))
 		p->free_at = fixed(now_ns);
 	p->free_at += interval(r);
 }

@@ -3,7 +3,8 @@
 
 /*
  * So many per second, minute or hour, "100/s burst=10": the Generic Cell Rate Algorithm (ITU-T
- * I.371), which needs one stored time. In any stretch of time t at most burst + rate * t go.
+ * I.371), which needs one stored time. In any stretch of time t at most burst + rate * t go, where
+ * either end of t is known to the microsecond.
  */
 
 #include <stdbool.h>
