@@ -1,6 +1,7 @@
 /*
  * Owns the daemons of the test that runs, so that a test which fails leaves nothing behind and says
- * all there is to know. The clients are in harness_client.c.
+ * all there is to know. The clients are in harness_client.c, runs on standard input in
+ * harness_stdio.c.
  */
 #include "harness.h"
 

@@ -7,6 +7,7 @@
  * daemon said. A test is listed with LIVE_TEST(), which clears away what it left behind.
  */
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -150,6 +151,25 @@ const char *daemon_log(struct daemon *d);
 /* Its memory, and its processor time so far. */
 long daemon_rss_kib(const struct daemon *d);
 long daemon_cpu_ms(const struct daemon *d);
+
+/* A descriptor to read that text from: a regular file, unlinked. */
+int input_file(const char *text);
+
+/* Writes a text into a pipe, so many octets at a time. */
+struct feeder {
+	pthread_t thread;
+	const char *text;
+	size_t step; /* 0: all at once */
+	int fd;
+};
+
+/* The reading end of a pipe that is being fed; feeder_join() when it was read. */
+int input_pipe(struct feeder *f, const char *text, size_t step);
+void feeder_join(struct feeder *f);
+
+/* Runs it with --stdio to its end on that input, which is closed; each option up to NULL is one
+ * SECTION.KEY=VALUE. Gives its status. */
+int daemon_run_stdio(struct daemon *d, int input, const char *option, ...);
 
 struct client {
 	struct client *next;

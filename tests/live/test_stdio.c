@@ -3,89 +3,7 @@
 #include "harness.h"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
-
-#define ARGS_MAX 16
-
-/* A descriptor to read that text from: a regular file, unlinked. */
-static int
-file_of(const char *text)
-{
-	char path[] = "/tmp/mailsimd-input-XXXXXX";
-	int fd = mkostemp(path, O_CLOEXEC);
-
-	expect(fd != -1 && unlink(path) == 0);
-	expect(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	expect(lseek(fd, 0, SEEK_SET) == 0);
-	return fd;
-}
-
-/* Writes a text into a pipe, so many octets at a time. */
-struct feeder {
-	pthread_t thread;
-	const char *text;
-	size_t step; /* 0: all at once */
-	int fd;
-};
-
-static void *
-feed(void *ctx)
-{
-	const struct feeder *f = ctx;
-	const struct timespec pause = { .tv_nsec = 300000 };
-	size_t left = strlen(f->text), n;
-	const char *p = f->text;
-
-	for (; left > 0; p += n, left -= n) {
-		n = f->step > 0 && f->step < left ? f->step : left;
-		if (write(f->fd, p, n) != (ssize_t)n)
-			break;
-		if (f->step > 0)
-			nanosleep(&pause, NULL);
-	}
-	close(f->fd);
-	return NULL;
-}
-
-/* The reading end of a pipe that is being fed. */
-static int
-pipe_of(struct feeder *f, const char *text, size_t step)
-{
-	int ends[2];
-
-	expect(pipe2(ends, O_CLOEXEC) == 0);
-	f->text = text;
-	f->step = step;
-	f->fd = ends[1];
-	expect(pthread_create(&f->thread, NULL, feed, f) == 0);
-	return ends[0];
-}
-
-/* Runs it to its end on that input, which is closed; options up to NULL. Gives its status. */
-static int
-run(struct daemon *d, int input, const char *option, ...)
-{
-	const struct daemon_setup setup = { .is_stdio = true, .stdin_fd = input };
-	const char *args[ARGS_MAX + 1];
-	va_list ap;
-	int n = 0;
-
-	va_start(ap, option);
-	for (; option && n + 2 < ARGS_MAX; option = va_arg(ap, const char *)) {
-		args[n++] = "-o";
-		args[n++] = option;
-	}
-	va_end(ap);
-	args[n] = NULL;
-	daemon_run(d, &setup, args);
-	if (input > 0)
-		close(input);
-	return daemon_wait_exit(d);
-}
 
 static void
 expect_output(const struct daemon *d, const char *pattern)
@@ -109,16 +27,16 @@ test_file_pipe_and_nothing(void **state)
 	struct feeder feeder;
 
 	(void)state;
-	expect_number(run(file, file_of(text), NULL), 0);
+	expect_number(daemon_run_stdio(file, input_file(text), NULL), 0);
 	expect_output(file, answer);
 	expect_number(daemon_ledger(file, "delivered"), 3);
-	expect_number(run(pipe, pipe_of(&feeder, text, 0), NULL), 0);
-	pthread_join(feeder.thread, NULL);
+	expect_number(daemon_run_stdio(pipe, input_pipe(&feeder, text, 0), NULL), 0);
+	feeder_join(&feeder);
 	expect_output(pipe, answer);
-	expect_number(run(slow, pipe_of(&feeder, text, 1), NULL), 0);
-	pthread_join(feeder.thread, NULL);
+	expect_number(daemon_run_stdio(slow, input_pipe(&feeder, text, 1), NULL), 0);
+	feeder_join(&feeder);
 	expect_output(slow, answer);
-	expect_number(run(nothing, 0, NULL), 0);
+	expect_number(daemon_run_stdio(nothing, 0, NULL), 0);
 	expect_output(nothing, "");
 	expect_number(daemon_ledger(nothing, "accepted"), 0);
 }
@@ -130,7 +48,7 @@ test_end_of_input_is_not_the_end(void **state)
 	struct daemon *d = daemon_new();
 
 	(void)state;
-	expect_number(run(d, file_of("send 0..9 latency=300ms\nquit\n"), NULL), 0);
+	expect_number(daemon_run_stdio(d, input_file("send 0..9 latency=300ms\nquit\n"), NULL), 0);
 	expect_output(d, "+OK queued=10 ids=0..9 batch=1 seq=1..10\n+OK bye\n");
 	expect_number(daemon_ledger(d, "delivered"), 10);
 	expect_number(daemon_count_log(d, " delivered "), 10);
@@ -147,7 +65,7 @@ test_an_error_is_seen_in_the_status(void **state)
 	for (i = 0; i < HARNESS_EXTENT(inputs); i++) {
 		struct daemon *d = daemon_new();
 
-		expect_number(run(d, file_of(inputs[i]), NULL), 3);
+		expect_number(daemon_run_stdio(d, input_file(inputs[i]), NULL), 3);
 		expect_output(d, "-ERR %");
 	}
 }
@@ -170,8 +88,8 @@ test_stuck_runs_end(void **state)
 	for (i = 0; i < HARNESS_EXTENT(rows); i++) {
 		struct daemon *d = daemon_new();
 
-		expect_number(
-		    run(d, file_of(rows[i][0]), rows[i][1], i == 5 ? "clock.scale=0" : NULL, NULL),
+		expect_number(daemon_run_stdio(d, input_file(rows[i][0]), rows[i][1],
+				  i == 5 ? "clock.scale=0" : NULL, NULL),
 		    2);
 		daemon_wait_errors(d, "nothing can happen any more", 1);
 	}
@@ -205,7 +123,7 @@ test_output_that_nobody_reads(void **state)
 
 	(void)state;
 	expect(pipe2(ends, O_CLOEXEC) == 0);
-	setup.stdin_fd = file_of("gather 0..9 latency=50ms\nsend 10\nping\n");
+	setup.stdin_fd = input_file("gather 0..9 latency=50ms\nsend 10\nping\n");
 	setup.stdout_fd = ends[1];
 	daemon_run(d, &setup, NULL);
 	close(setup.stdin_fd);
@@ -224,7 +142,7 @@ test_log_and_replies_share_a_pipe(void **state)
 {
 	const struct daemon_setup setup = { .is_stdio = true,
 		.has_own_log = true,
-		.stdin_fd = file_of("events on\ngather 0..1999 to=bob@x.test\nquit\n") };
+		.stdin_fd = input_file("events on\ngather 0..1999 to=bob@x.test\nquit\n") };
 	const char *args[] = { "-o", "log.target=stdout", "-o", "clock.scale=max", NULL };
 	struct daemon *d = daemon_new();
 	struct text t = { 0 };
@@ -280,13 +198,15 @@ test_runs_do_not_depend_on_their_input(void **state)
 		struct daemon *d = daemon_new();
 		struct feeder feeder;
 		bool is_pipe = i > 0;
-		int input = is_pipe ? pipe_of(&feeder, script, steps[i - 1]) : file_of(script);
+		int input =
+		    is_pipe ? input_pipe(&feeder, script, steps[i - 1]) : input_file(script);
 
-		expect_number(run(d, input, "clock.scale=max", "clock.epoch=2026-11-23T06:12:00Z",
-				  "random.seed=7", "delivery.concurrency=2000", NULL),
+		expect_number(daemon_run_stdio(d, input, "clock.scale=max",
+				  "clock.epoch=2026-11-23T06:12:00Z", "random.seed=7",
+				  "delivery.concurrency=2000", NULL),
 		    0);
 		if (is_pipe)
-			pthread_join(feeder.thread, NULL);
+			feeder_join(&feeder);
 		daemon_log(d);
 		if (i == 0)
 			text_add(&first, d->seen.p, d->seen.n);
@@ -304,7 +224,7 @@ test_max_clock_does_not_sleep(void **state)
 {
 	const struct daemon_setup setup = { .is_stdio = true,
 		.has_own_log = true,
-		.stdin_fd = file_of("gather 1..20000\ngather 1..3\nsend 1..20000\nwait\n") };
+		.stdin_fd = input_file("gather 1..20000\ngather 1..3\nsend 1..20000\nwait\n") };
 	const char *args[] = { "-o", "clock.scale=max", NULL };
 	struct daemon *d = daemon_new();
 	int64_t began = harness_now_ms();
