@@ -49,8 +49,7 @@ test_advance_across_a_million(void **state)
 
 	(void)state;
 	for (i = 0; i < BATCHES; i++)
-		expect_text(
-		    client_ask(c, "send 1..%d latency=%dms", PER_BATCH, i * 7919 % 501 + 1),
+		expect_text(client_ask(c, "send 1..%d latency=%dms", PER_BATCH, i * 7919 % 501 + 1),
 		    "+OK %");
 	began = harness_now_ms();
 	line = client_ask(c, "advance 1h");
@@ -64,7 +63,8 @@ test_advance_across_a_million(void **state)
 	expect_order(daemon_log(d), n);
 }
 
-/* One advances, the others send: each is accepted at a moment when all before it has happened. */
+/* One advances, another sends: what is accepted is so before an advance or after it, when all that
+ * fell due has happened, and not in between. */
 static void
 test_advance_and_sends_at_once(void **state)
 {
@@ -94,6 +94,8 @@ test_advance_and_sends_at_once(void **state)
 	log = daemon_log(d);
 	for (at = log; *at; at = strchrnul(at, '\n') + 1) {
 		expect(memcmp(before, at, 24) <= 0);
+		if (memmem(at, strcspn(at, "\n"), " queued", 7))
+			expect(memcmp(at + 13, ":00:00.000Z ", 12) == 0);
 		memcpy(before, at, 24);
 	}
 }
@@ -108,6 +110,8 @@ test_scales(void **state)
 	(void)state;
 	expect_text(client_ask(c, "send a latency=1000s"), "+OK %");
 	expect_text(client_ask(c, "hello"), "% scale=0 now=2026-01-01T00:00:00.000Z");
+	/* the time that it stood still is not made up for */
+	expect_text(client_ask(c, "wait a timeout=300ms"), "-ERR timeout pending=1 delivered=0");
 	began = harness_now_ms();
 	expect_text(client_ask(c, "scale 1000"), "+OK scale=1000 now=2026-01-01T00:00:00.000Z");
 	expect_text(client_ask(c, "wait a"), OUT "elapsed=%s simulated=1000.000s");

@@ -13,7 +13,8 @@
 static const char script[] =
     "rules\n"
     "rule to=*@r.test outcome=greylisted count=5\nrule outcome=\"user_unknown 50%\"\n"
-    "send 0..9 to=u{n}@r.test\nsend\nsend to=ann@x.test\nsend to=ann@x.test\n"
+    "send 0..9 to=u{n}@r.test\nsend to=first@b.y.test\nsend\nsend to=ann@x.test\nsend "
+    "to=ann@x.test\n"
     "rule off=1\n"
     "down x.test\ndown *.y.test for=1d\nsend 10..29 to=u{n}@x.test\nsend to=a@b.y.test\n"
     "gather 30..59 to=u{n}@limited.test\n"
@@ -152,12 +153,22 @@ test_reset_while_others_are_at_it(void **state)
 	expect_number(daemon_count_log(d, " cancelled "), 5001);
 }
 
-/* Everybody else is answered again as soon as it is over. */
+/* A watcher that has seen the first of its events knows that a reset is under way. */
+static struct client *
+connect_watcher(const struct daemon *d)
+{
+	struct client *c = client_connect(d);
+
+	expect_text(client_ask(c, "events on type=cancelled"), "+OK events=on");
+	return c;
+}
+
+/* Everybody else is answered when it is over, and then on a clean slate. */
 static void
 test_reset_of_many(void **state)
 {
 	struct daemon *d = start("limits.pending=1000000");
-	struct client *c = client_connect(d), *other = client_connect(d);
+	struct client *c = client_connect(d), *other = connect_watcher(d);
 	int64_t began;
 	int i;
 
@@ -168,12 +179,16 @@ test_reset_of_many(void **state)
 		expect_number(text_number(client_stats(c), "deferred"), MANY);
 		began = harness_now_ms();
 		client_send(c, "reset\n");
-		client_send(other, "send x\nping\n");
-		expect_text(client_line(c), "+OK cancelled=%");
-		expect_text(client_reply(other), "+OK queued=1 ids=x %");
-		expect_text(client_line(other), "+OK pong");
+		expect_text(client_line(other), "* cancelled %");
+		client_send(other, "events off\nsend x\nstats\nevents on type=cancelled\n");
+		expect_text(client_line(c), "+OK cancelled=100000 %");
 		print_message("reset of %d took %d ms\n", MANY, (int)(harness_now_ms() - began));
-		expect_text(client_ask(c, "reset"), "+OK cancelled=%");
+		expect_text(client_reply(other), "+OK events=off");
+		expect_text(client_line(other), "+OK queued=1 ids=x batch=1 seq=1");
+		expect_text(client_line(other), "+OK accepted=1 waiting=0 sending=1 %");
+		expect_text(client_line(other), "+OK events=on");
+		expect_text(client_ask(c, "reset"), "+OK cancelled=1 %");
+		expect_text(client_line(other), "* cancelled % id=x %");
 		expect_clean(c);
 	}
 	daemon_stop(d);
@@ -184,16 +199,19 @@ static void
 test_reset_by_one_that_dies(void **state)
 {
 	struct daemon *d = start("limits.pending=1000000");
-	struct client *c = client_connect(d), *dies;
+	struct client *c = client_connect(d), *watcher, *dies;
 	int i;
 
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		dies = client_connect(d);
+		watcher = connect_watcher(d);
 		expect_text(client_ask(c, "send 1..%d latency=1h", MANY), "+OK %");
 		expect_text(client_ask(c, "seed 77"), "+OK %");
 		client_send(dies, "reset\nping\n");
-		client_close(dies);
+		expect_text(client_line(watcher), "* cancelled %");
+		client_reset(dies);
+		client_close(watcher);
 		client_wait_stats(c, "accepted", 0);
 		expect_clean(c);
 	}
