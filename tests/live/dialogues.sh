@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every tests/data/dialogue/*.in, given to mailsimd --stdio on a clock that jumps, must be answered
-# with what stands in the .out beside it. A first line "# options: ..." adds options, "# status: N"
-# says how the program must end. Real times are masked. With UPDATE=1 the .out files are written
+# with what stands in the .out beside it. Lines "# options: ..." add options, quoted as for a shell;
+# "# status: N" says how the program must end. Real times are masked. With UPDATE=1 the .out files are written
 # anew: read the difference before you believe it.
 set -u
 data=$TESTS_SOURCE_DIR/data/dialogue
@@ -9,11 +9,10 @@ out=$(mktemp)
 trap 'rm -f "$out" "$out.err"' EXIT
 failed=0
 for in in "$data"/*.in; do
-	options=$(sed -n 's/^# options: //p' "$in")
+	eval "set -- $(sed -n 's/^# options: //p' "$in" | tr '\n' ' ')"
 	status=$(sed -n 's/^# status: //p' "$in")
-	# shellcheck disable=SC2086 # the options are words
 	"$MAILSIMD" --stdio -o clock.scale=max -o clock.epoch=2026-01-01T00:00:00Z -o random.seed=1 \
-		$options < "$in" 2> "$out.err" > "$out.raw"
+		"$@" < "$in" 2> "$out.err" > "$out.raw"
 	got=$?
 	sed -E 's/(elapsed|loop_lag_p99|loop_lag_max)=[0-9]+\.[0-9]+s/\1=*/g
 		s/^\+OK mailsimd [^ ]+/+OK mailsimd VERSION/' "$out.raw" > "$out"
