@@ -9,9 +9,6 @@
 
 #define SCALE_MAX (1000000LL * CLOCK_SCALE_ONE)
 
-/* The last moment that time runs to by itself: a whole microsecond before CLOCK_NEVER. */
-#define LAST_NS ((CLOCK_NEVER - 1) / TEXT_NS_PER_US * TEXT_NS_PER_US)
-
 static int64_t
 to_microsecond(int64_t ns)
 {
@@ -24,7 +21,7 @@ up_to_microsecond(int64_t ns)
 {
 	int64_t past = ns % TEXT_NS_PER_US;
 
-	return past == 0 || ns > LAST_NS ? ns : ns - past + TEXT_NS_PER_US;
+	return past == 0 || ns > CLOCK_LAST ? ns : ns - past + TEXT_NS_PER_US;
 }
 
 void
@@ -49,11 +46,11 @@ clock_now(const struct clock *c, int64_t real_ns)
 {
 	__int128 passed;
 
-	if (!clock_is_running(c) || real_ns <= c->real_base || c->simulated_base > LAST_NS)
+	if (!clock_is_running(c) || real_ns <= c->real_base || c->simulated_base > CLOCK_LAST)
 		return c->simulated_base;
 	passed = (__int128)(real_ns - c->real_base) * c->scale / CLOCK_SCALE_ONE;
-	if (passed > LAST_NS - c->simulated_base)
-		return LAST_NS;
+	if (passed > CLOCK_LAST - c->simulated_base)
+		return CLOCK_LAST;
 	return to_microsecond(c->simulated_base + (int64_t)passed);
 }
 
@@ -64,7 +61,7 @@ clock_real_at(const struct clock *c, int64_t simulated_ns)
 
 	if (simulated_ns <= c->simulated_base)
 		return c->real_base;
-	if (!clock_is_running(c) || simulated_ns > LAST_NS)
+	if (!clock_is_running(c) || simulated_ns > CLOCK_LAST)
 		return CLOCK_NEVER;
 	/* readings are cut to the microsecond: one between two is reached with the second */
 	real = (__int128)(up_to_microsecond(simulated_ns) - c->simulated_base) * CLOCK_SCALE_ONE;

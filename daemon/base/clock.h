@@ -20,6 +20,9 @@
 /* No moment is later than this one. */
 #define CLOCK_NEVER INT64_MAX
 
+/* The last moment that something can be due at: a whole microsecond before CLOCK_NEVER. */
+#define CLOCK_LAST ((CLOCK_NEVER - 1) / 1000 * 1000)
+
 struct clock_conf {
 	int64_t scale;     /* in millionths; 0 stands still */
 	bool is_max;       /* jumps, whatever scale says */
@@ -62,6 +65,15 @@ clock_add(int64_t a, int64_t b)
 	int64_t sum;
 
 	return __builtin_add_overflow(a, b, &sum) ? CLOCK_NEVER : sum;
+}
+
+/* When something is due that takes so long from then on: at the last moment at the latest. */
+static inline int64_t
+clock_after(int64_t from_ns, int64_t delay_ns)
+{
+	int64_t at = clock_add(from_ns, delay_ns);
+
+	return at < CLOCK_LAST ? at : CLOCK_LAST;
 }
 
 #endif

@@ -133,7 +133,7 @@ dispatch(struct simulator *sim, struct message *m, struct terms *t)
 	m->outcome = next_outcome(sim, m, t);
 	connect = draw_latency(sim, m, t->connect, DRAW_CONNECT);
 	latency = draw_latency(sim, m, t->latency, DRAW_LATENCY);
-	m->due_ns = clock_add(clock_add(sim->now_ns, connect), latency);
+	m->due_ns = clock_after(clock_after(sim->now_ns, connect), latency);
 	move_and_tell(sim, m, STATE_SENDING);
 }
 
@@ -218,7 +218,7 @@ defer(struct simulator *sim, struct message *m)
 	jitter = t.domain->jitter;
 	delay = retry_delay(
 	    t.retry, m->attempt, jitter, draw_unit(bits_for(sim, m, jitter > 0, DRAW_JITTER)));
-	m->due_ns = clock_add(sim->now_ns, delay);
+	m->due_ns = clock_after(sim->now_ns, delay);
 	m->is_last = m->due_ns >= t.expires_ns;
 	if (m->is_last)
 		m->due_ns = t.expires_ns;

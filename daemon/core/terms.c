@@ -30,7 +30,7 @@ terms_of(struct simulator *sim, const struct message *m, struct terms *t)
 	t->connect = said->connect ? said->connect : &d->connect;
 	t->retry = said->retry ? said->retry : &d->retry;
 	expire_ns = said->expire_ns >= 0 ? said->expire_ns : d->expire_ns;
-	t->expires_ns = clock_add(m->accepted_ns, expire_ns);
+	t->expires_ns = clock_after(m->accepted_ns, expire_ns);
 	t->max_attempts = said->max_attempts != PLAN_UNSAID ? said->max_attempts : d->max_attempts;
 }
 
