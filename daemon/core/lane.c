@@ -1,10 +1,12 @@
 /*
- * Owns the turn order of what waits. Invariants: a lane exists while something in it waits. A group
- * is on the turn list of a kind exactly while its limiter is open and it has a lane of that kind
- * ready. As long as a destination is open and lanes of open groups wait for it, at least one of its
- * lanes of an open group is ready; each dispatch makes one more ready, and a lane that finds its
- * destination closed when its turn comes goes back to wait for it. So a dispatch costs the same
- * however many wait.
+ * Owns the turn order of what waits. A lane exists while something in it waits; it is ready (its
+ * turn comes with that of its group), blocked (its destination was closed when its turn came) or
+ * parked (its destination opened while its group was closed). Invariants: a group is on the turn
+ * list of a kind exactly while its limiter is open and it has a lane of that kind ready. As long as
+ * lanes are blocked at a destination that is open, one lane of it is its holder: ready, and of an
+ * open group. Who stops being that hands on to the next blocked one; each dispatch does, so all get
+ * their turn. A lane is parked once for each time its group opens, and a holder made once for each
+ * dispatch: so a dispatch costs the same however many wait.
  */
 #include "core/lane.h"
 
@@ -34,6 +36,8 @@ lane_group_init(struct lane_group *g, uint64_t concurrency, const struct rate *r
 	limiter_init(&g->limiter, concurrency, rate);
 	g->limiter.group = g;
 	list_init(&g->lanes);
+	list_init(&g->holders);
+	list_init(&g->parked);
 	for (kind = 0; kind < LANE_KINDS; kind++) {
 		list_init(&g->ready[kind]);
 		list_init(&g->turn_link[kind]);
@@ -94,79 +98,91 @@ static void
 make_ready(struct lanes *ls, struct lane *lane, int64_t now_ns)
 {
 	list_remove(&lane->turn_link);
-	lane->is_blocked = false;
 	list_add_tail(&lane->group->ready[lane->kind], &lane->turn_link);
 	update_turn(ls, lane->group, lane->kind, now_ns);
 }
 
+/* If nobody holds the destination and it is open: the next lane that waits for it does, if there is
+ * one of an open group. The others wait for their groups. */
+static void
+pass_on(struct lanes *ls, struct limiter *destination, int64_t now_ns)
+{
+	int kind;
+
+	for (kind = 0; kind < LANE_KINDS; kind++)
+		while (!destination->holder[kind] && !list_is_empty(&destination->blocked[kind])) {
+			struct list *l = destination->blocked[kind].next;
+			struct lane *lane = list_entry(l, struct lane, turn_link);
+
+			if (!is_open(destination, now_ns)) {
+				await_opening(ls, destination, now_ns);
+				return;
+			}
+			if (!is_open(&lane->group->limiter, now_ns)) {
+				list_remove(&lane->turn_link);
+				list_add_tail(&lane->group->parked, &lane->turn_link);
+				update_turn(ls, lane->group, lane->kind, now_ns);
+				continue;
+			}
+			destination->holder[kind] = lane;
+			list_add_tail(&lane->group->holders, &lane->holder_link);
+			make_ready(ls, lane, now_ns);
+		}
+}
+
+/* The lane is no holder any more, if it was one. */
+static void
+release(struct lanes *ls, struct lane *lane, int64_t now_ns)
+{
+	if (!lane->destination || lane->destination->holder[lane->kind] != lane)
+		return;
+	lane->destination->holder[lane->kind] = NULL;
+	list_remove(&lane->holder_link);
+	pass_on(ls, lane->destination, now_ns);
+}
+
+/* Its destination is closed. */
 static void
 block(struct lanes *ls, struct lane *lane, int64_t now_ns)
 {
 	list_remove(&lane->turn_link);
-	lane->is_blocked = true;
 	list_add_tail(&lane->destination->blocked[lane->kind], &lane->turn_link);
 	await_opening(ls, lane->destination, now_ns);
 	update_turn(ls, lane->group, lane->kind, now_ns);
+	release(ls, lane, now_ns);
 }
 
-/* If the destination is open: the next lane of an open group that waits for it becomes ready. */
 static void
-pass_on(struct lanes *ls, struct limiter *destination, int64_t now_ns)
+update_turns(struct lanes *ls, struct lane_group *g, int64_t now_ns)
 {
-	struct list *l;
-	int kind;
-
-	if (!is_open(destination, now_ns)) {
-		if (!list_is_empty(&destination->blocked[LANE_RETRY]) ||
-		    !list_is_empty(&destination->blocked[LANE_FIRST]))
-			await_opening(ls, destination, now_ns);
-		return;
-	}
-	for (kind = 0; kind < LANE_KINDS; kind++)
-		list_foreach (l, &destination->blocked[kind]) {
-			struct lane *lane = list_entry(l, struct lane, turn_link);
-
-			if (is_open(&lane->group->limiter, now_ns)) {
-				make_ready(ls, lane, now_ns);
-				return;
-			}
-		}
+	update_turn(ls, g, LANE_RETRY, now_ns);
+	update_turn(ls, g, LANE_FIRST, now_ns);
 }
 
-/* The group was closed and is open: its lanes may go, as far as their destinations are open. */
+/* The group is open: what was parked waits for its destinations like all others. */
 static void
 open_group(struct lanes *ls, struct lane_group *g, int64_t now_ns)
 {
-	struct list *l;
-	int kind;
+	struct list unparked, *l;
 
-	list_foreach (l, &g->lanes) {
-		struct lane *lane = list_entry(l, struct lane, group_link);
+	list_init(&unparked);
+	list_splice(&unparked, &g->parked);
+	while ((l = list_pop(&unparked)) != NULL) {
+		struct lane *lane = list_entry(l, struct lane, turn_link);
 
-		if (lane->is_blocked && is_open(lane->destination, now_ns))
-			make_ready(ls, lane, now_ns);
+		list_add_tail(&lane->destination->blocked[lane->kind], l);
+		pass_on(ls, lane->destination, now_ns);
 	}
-	for (kind = 0; kind < LANE_KINDS; kind++)
-		update_turn(ls, g, kind, now_ns);
+	update_turns(ls, g, now_ns);
 }
 
-/* The group was open and is closed: the lanes that were ready go nowhere, so others bound for the
- * same destinations must be. */
+/* The group is closed: its lanes go nowhere, so others must hold the destinations. */
 static void
 close_group(struct lanes *ls, struct lane_group *g, int64_t now_ns)
 {
-	struct list *l;
-	int kind;
-
-	for (kind = 0; kind < LANE_KINDS; kind++) {
-		update_turn(ls, g, kind, now_ns);
-		list_foreach (l, &g->ready[kind]) {
-			struct lane *lane = list_entry(l, struct lane, turn_link);
-
-			if (lane->destination)
-				pass_on(ls, lane->destination, now_ns);
-		}
-	}
+	update_turns(ls, g, now_ns);
+	while (!list_is_empty(&g->holders))
+		release(ls, list_entry(g->holders.next, struct lane, holder_link), now_ns);
 }
 
 static struct lane **
@@ -225,6 +241,7 @@ new_lane(struct lanes *ls, struct lane_group *g, struct limiter *destination, en
 	lane->destination = destination;
 	lane->kind = kind;
 	list_init(&lane->turn_link);
+	list_init(&lane->holder_link);
 	list_add_tail(&g->lanes, &lane->group_link);
 	at = bucket_of(ls, g, destination, kind);
 	lane->same_hash = *at;
@@ -249,8 +266,11 @@ free_lane(struct lanes *ls, struct lane *lane)
 	ls->n_lanes--;
 	list_remove(&lane->turn_link);
 	list_remove(&lane->group_link);
+	list_remove(&lane->holder_link);
 	if (lane->destination)
 		lane->destination->n_lanes--;
+	if (lane->destination && lane->destination->holder[lane->kind] == lane)
+		lane->destination->holder[lane->kind] = NULL;
 	seq_queue_fini(&lane->queue);
 	free(lane);
 }
@@ -379,24 +399,28 @@ take(struct limiter *l, int64_t now_ns)
 void
 lanes_take(struct lanes *ls, struct lane_group *g, struct limiter *destination, int64_t now_ns)
 {
+	int kind;
+
 	take(&ls->all, now_ns);
 	take(&g->limiter, now_ns);
-	if (!is_open(&g->limiter, now_ns) && !list_is_empty(&g->lanes))
-		close_group(ls, g, now_ns);
-	if (destination) {
-		take(destination, now_ns);
-		pass_on(ls, destination, now_ns);
-	}
+	if (!list_is_empty(&g->lanes))
+		reconsider(ls, &g->limiter, now_ns);
+	if (!destination)
+		return;
+	take(destination, now_ns);
+	/* others get their turn, too */
+	for (kind = 0; kind < LANE_KINDS; kind++)
+		if (destination->holder[kind] && destination->holder[kind]->group == g)
+			release(ls, destination->holder[kind], now_ns);
+	pass_on(ls, destination, now_ns);
 }
 
 void
 lanes_give_back(struct lanes *ls, struct lane_group *g, struct limiter *destination, int64_t now_ns)
 {
-	bool was_closed = !is_open(&g->limiter, now_ns);
-
 	ls->all.in_flight--;
 	g->limiter.in_flight--;
-	if (was_closed && !list_is_empty(&g->lanes))
+	if (!list_is_empty(&g->lanes))
 		reconsider(ls, &g->limiter, now_ns);
 	if (destination) {
 		destination->in_flight--;
@@ -437,7 +461,7 @@ lanes_next(struct lanes *ls, int64_t now_ns)
 }
 
 int64_t
-lanes_opening(const struct lanes *ls)
+lanes_opening(const struct lanes *ls, int64_t now_ns)
 {
 	const struct heap_node *first = heap_first(&ls->openings);
 	int64_t at = first ? first->key : CLOCK_NEVER, all;
@@ -446,7 +470,7 @@ lanes_opening(const struct lanes *ls)
 		all = rate_opens_at(&ls->all.rate, &ls->all.pace, 1);
 		at = all < at ? all : at;
 	}
-	return at;
+	return at > now_ns ? at : now_ns;
 }
 
 void

@@ -28,25 +28,28 @@ struct limiter {
 	struct rate rate;
 	struct pace pace;
 	uint64_t n_lanes;                /* of a destination: lanes that are bound for it… */
-	struct list blocked[LANE_KINDS]; /* …and of these the ones that wait for it to open */
+	struct list blocked[LANE_KINDS]; /* …of these the ones that wait for it to open… */
+	struct lane *holder[LANE_KINDS]; /* …and one that is ready so that it is used; or NULL */
 	struct lane_group *group;        /* whose limiter it is; NULL: a destination's */
 };
 
 struct lane_group {
 	struct limiter limiter;
 	struct list lanes;                 /* all that hold something */
+	struct list holders;               /* those that hold their destination */
+	struct list parked;                /* those that wait for the group to open */
 	struct list ready[LANE_KINDS];     /* those that may go, in turn */
 	struct list turn_link[LANE_KINDS]; /* on lanes.turn while it is open and has such */
 };
 
 struct lane {
-	struct list turn_link;  /* ready or blocked */
-	struct list group_link; /* on the group's lanes */
+	struct list turn_link;   /* ready, blocked or parked */
+	struct list group_link;  /* on the group's lanes */
+	struct list holder_link; /* on its holders */
 	struct lane *same_hash;
 	struct lane_group *group;
 	struct limiter *destination; /* or NULL */
 	enum lane_kind kind;
-	bool is_blocked;
 	uint64_t n;             /* messages in it that still wait */
 	struct seq_queue queue; /* also holds messages that are over by now */
 };
@@ -102,8 +105,9 @@ struct lane *lanes_next(struct lanes *ls, int64_t now_ns);
 /* Everything forgets who waits; the limits and what is in flight stay. */
 void lanes_clear(struct lanes *ls);
 
-/* When the next rate lets somebody go who waits; CLOCK_NEVER when that is not to be expected. */
-int64_t lanes_opening(const struct lanes *ls);
+/* When the next rate lets somebody go who waits, now at the earliest; CLOCK_NEVER when that is not
+ * to be expected. */
+int64_t lanes_opening(const struct lanes *ls, int64_t now_ns);
 
 /* That moment has come: those who waited for it may go. */
 void lanes_open(struct lanes *ls, int64_t now_ns);

@@ -152,7 +152,7 @@ simulator_reset(struct simulator *sim, int64_t real_ns, int64_t wall_ns)
 static bool
 step(struct simulator *sim, int64_t until_ns)
 {
-	int64_t opening = lanes_opening(&sim->lanes);
+	int64_t opening = lanes_opening(&sim->lanes, sim->now_ns);
 	int64_t limit = sim->needs_refill ? sim->now_ns : opening < until_ns ? opening : until_ns;
 	struct message *m = schedule_first(&sim->schedule, limit);
 
@@ -201,7 +201,7 @@ simulator_settle(struct simulator *sim)
 static int64_t
 next_moment(struct simulator *sim)
 {
-	int64_t opening = lanes_opening(&sim->lanes);
+	int64_t opening = lanes_opening(&sim->lanes, sim->now_ns);
 	struct message *m;
 
 	if (sim->needs_refill)
@@ -240,7 +240,8 @@ simulator_has_next(const struct simulator *sim)
 int64_t
 simulator_deadline(struct simulator *sim)
 {
-	int64_t due = schedule_deadline(&sim->schedule), opening = lanes_opening(&sim->lanes), real;
+	int64_t due = schedule_deadline(&sim->schedule),
+		opening = lanes_opening(&sim->lanes, sim->now_ns), real;
 
 	if (!clock_is_running(&sim->clock))
 		return CLOCK_NEVER;

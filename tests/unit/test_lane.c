@@ -206,7 +206,7 @@ dispatch_from(struct model *m, struct lane *lane)
 static void
 check_nobody_could_go(const struct model *m)
 {
-	int64_t first = CLOCK_NEVER, opening = lanes_opening(&m->lanes);
+	int64_t first = CLOCK_NEVER, opening = lanes_opening(&m->lanes, m->now_ns);
 	uint64_t waiting = 0;
 	size_t i;
 
@@ -296,7 +296,7 @@ pass(struct model *m, int64_t ns)
 {
 	int64_t until = m->now_ns + ns, opening;
 
-	while ((opening = lanes_opening(&m->lanes)) <= until) {
+	while ((opening = lanes_opening(&m->lanes, m->now_ns)) <= until) {
 		m->now_ns = opening;
 		lanes_open(&m->lanes, opening);
 		refill(m);
