@@ -129,6 +129,9 @@ test_addresses(void **state)
 			    (long)step.until.n);
 	}
 	assert_int_equal(why.len, 0);
+	/* what stands behind an address is no part of it */
+	assert_int_equal(
+	    magic_read(set, str_head(STR("450-x"), 3), &(struct fate_step){ 0 }, NULL), MAGIC_NONE);
 	outcome_set_unref(set);
 }
 
