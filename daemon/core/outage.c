@@ -140,6 +140,13 @@ outages_forget(struct outages *o, struct str pattern)
 	}
 }
 
+/* A name is nearer than any wildcard, of these the longer one. */
+static size_t
+nearness(const struct outage *outage)
+{
+	return str_has_prefix(outage->pattern, STR("*")) ? outage->pattern.n : SIZE_MAX;
+}
+
 /* What was said last of the nearest pattern; NULL when nothing holds. */
 static const struct outage *
 find(const struct outages *o, struct str domain, int64_t now_ns)
@@ -151,7 +158,7 @@ find(const struct outages *o, struct str domain, int64_t now_ns)
 		const struct outage *outage = list_entry(l, struct outage, link);
 
 		if (outage->until_ns > now_ns && address_domain_matches(outage->pattern, domain) &&
-		    (!best || outage->pattern.n >= best->pattern.n))
+		    (!best || nearness(outage) >= nearness(best)))
 			best = outage;
 	}
 	return best;
