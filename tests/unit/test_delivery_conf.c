@@ -3,6 +3,7 @@
  */
 #include "sim_world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,15 +135,13 @@ static void
 random_name(char name[24], unsigned short seed[3], bool may_be_wildcard)
 {
 	static const char *const labels[] = { "a", "b", "aa", "ab", "c" };
-	size_t k, n = 1 + (size_t)nrand48(seed) % 4;
+	size_t k, n = 1 + (size_t)nrand48(seed) % 4, at = 0;
 
-	name[0] = '\0';
 	if (may_be_wildcard && nrand48(seed) % 2)
-		strcat(name, "*.");
-	for (k = 0; k < n; k++) {
-		strcat(name, labels[nrand48(seed) % 5]);
-		strcat(name, k + 1 < n ? "." : "");
-	}
+		at = (size_t)snprintf(name, 24, "*.");
+	for (k = 0; k < n; k++)
+		at += (size_t)snprintf(
+		    name + at, 24 - at, "%s%s", k > 0 ? "." : "", labels[nrand48(seed) % 5]);
 }
 
 static void

@@ -145,7 +145,7 @@ test_schedules_in_a_simulator(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(schedules); i++) {
 		struct world *w = world_of(schedules[i].text, MONTH);
-		int64_t at_ns[ATTEMPTS_MAX];
+		int64_t at_ns[ATTEMPTS_MAX] = { 0 };
 
 		world_send(w, &r);
 		world_pass(w, MONTH);
@@ -162,7 +162,7 @@ test_five_days_of_postfix(void **state)
 {
 	struct world *w = world_of("5m 5m *2 max 4000s", 5 * DAY);
 	struct batch_request r = world_one("7");
-	int64_t at_ns[1];
+	int64_t at_ns[1] = { -1 };
 
 	(void)state;
 	world_send(w, &r);
@@ -182,7 +182,7 @@ test_expire_at_once_and_at_a_retry(void **state)
 {
 	struct batch_request r = world_one("7");
 	struct world *w = world_of("10m", 0);
-	int64_t at_ns[1];
+	int64_t at_ns[1] = { -1 };
 
 	(void)state;
 	world_send(w, &r);
