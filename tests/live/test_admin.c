@@ -13,7 +13,7 @@ static const char *const verbs[] = { "advance 1s", "scale 0", "scale max", "seed
 #define GOOD 9 /* of these */
 
 static const char *const harmless[] = { "rules", "stats", "hello", "ping", "list", "events off",
-	"help reset", "gather own" };
+	"help reset", "gather own latency=0s" };
 
 /* "not permitted", which names the key as it stands. */
 static void

@@ -91,11 +91,11 @@ static struct daemon *
 run(const char *input, const char *const *options)
 {
 	const struct daemon_setup setup = { .is_stdio = true, .stdin_fd = input_file(input) };
+	static const char outcome[] = "delivery.outcome=greylisted:2 30%, user_unknown 10%, "
+				      "system_error:1 spam_blocked 5%";
 	static const char *const common[] = { "clock.scale=max", "clock.epoch=2026-01-01T00:00:00Z",
 		"random.seed=11", LOG_JSON, "delivery.latency=lognormal median=80ms p99=2s",
-		"delivery.jitter=20%", "delivery.retry=1s 3s 9s",
-		"delivery.outcome=greylisted:2 30%, user_unknown 10%, "
-		"system_error:1 spam_blocked 5%" };
+		"delivery.jitter=20%", "delivery.retry=1s 3s 9s", outcome };
 	struct daemon *d = daemon_new();
 	const char *args[40];
 	size_t n = 0, i;
@@ -139,7 +139,7 @@ read_run(struct daemon *d, struct cap *caps, size_t n_caps)
 		}
 		c->attempts[c->n].latency_us = e.time_us - c->dispatched_us;
 		c->attempts[c->n].delay_us = e.next_us < 0 ? -1 : e.next_us - e.time_us;
-		strcpy(c->attempts[c->n].outcome, e.outcome);
+		memcpy(c->attempts[c->n].outcome, e.outcome, sizeof e.outcome);
 		c->n++;
 	}
 	return courses;

@@ -75,6 +75,7 @@ show_difference(const char *a, const char *b)
 static void
 expect_same(const struct text *a, const struct text *b)
 {
+	expect(a->p && b->p);
 	if (a->n != b->n || memcmp(a->p, b->p, a->n) != 0)
 		show_difference(a->p, b->p);
 }
@@ -301,7 +302,7 @@ run_with_latency(const char *latency)
 	expect_text(client_ask(c, "wait"), "+OK %");
 	daemon_stop(d);
 	for (at = daemon_log(d); logged_next(&at, &e);) {
-		struct course *course = e.id[0] ? &courses[atoi(e.id)] : NULL;
+		struct course *course = &courses[atoi(e.id)];
 
 		if (!logged_is_result(&e))
 			continue;
@@ -322,6 +323,7 @@ test_p99_moves_latencies_and_no_outcomes(void **state)
 	a = run_with_latency("delivery.latency=lognormal median=80ms p99=2s");
 	b = run_with_latency("delivery.latency=lognormal median=80ms p99=20s");
 	for (i = 0; i < IDS; i++) {
+		expect(a[i].outcomes.p && b[i].outcomes.p);
 		if (strcmp(a[i].outcomes.p, b[i].outcomes.p) != 0)
 			harness_fail(__FILE__, __LINE__, "%d went through %s and through %s", i,
 			    a[i].outcomes.p, b[i].outcomes.p);
