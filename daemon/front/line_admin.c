@@ -47,14 +47,15 @@ void
 line_advance(struct line_client *c, const struct line_options *o)
 {
 	struct simulator *sim = c->front->sim;
-	int64_t by_ns, to_ns;
+	int64_t real_ns = loop_read_clock(c->front->loop), by_ns, to_ns;
 	const char *why = o->word.p ? text_parse_duration(o->word, &by_ns) : "is missing";
 
 	if (why) {
 		line_error(c, LINE_BAD_ARGUMENT, "the duration %s", why);
 		return;
 	}
-	to_ns = clock_add(sim->now_ns, by_ns);
+	/* from where the clock is: while the log is full, what has happened lags behind it */
+	to_ns = clock_add(clock_now(&sim->clock, real_ns), by_ns);
 	if (to_ns > LAST_MOMENT_NS) {
 		line_error(c, LINE_BAD_ARGUMENT, "the duration goes beyond the year 2199");
 		return;
@@ -64,7 +65,7 @@ line_advance(struct line_client *c, const struct line_options *o)
 		.end = nothing_to_free_cb,
 		.fired_before = sim->n_fired,
 	};
-	simulator_advance(sim, loop_read_clock(c->front->loop), to_ns);
+	simulator_advance(sim, real_ns, to_ns);
 	line_client_start(c);
 }
 
