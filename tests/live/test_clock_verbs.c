@@ -2,9 +2,11 @@
  * still. */
 #include "harness.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define EPOCH "clock.epoch=2026-01-01T00:00:00Z"
 #define BATCHES (HARNESS_IS_SANITIZED ? 100 : 1000)
@@ -98,6 +100,58 @@ test_advance_and_sends_at_once(void **state)
 			expect(memcmp(at + 13, ":00:00.000Z ", 12) == 0);
 		memcpy(before, at, 24);
 	}
+}
+
+static void *
+read_all(void *ctx)
+{
+	char data[65536];
+	const int *fd = ctx;
+
+	while (read(*fd, data, sizeof data) > 0)
+		;
+	return NULL;
+}
+
+/* One advances and cannot get on, since the log takes nothing; what another advances comes on top.
+ */
+static void
+test_advances_add_up(void **state)
+{
+	struct daemon_setup setup = { .has_own_log = true };
+	struct daemon *d = daemon_new();
+	char path[128], target[160];
+	const char *args[] = { "-o", "clock.scale=0", "-o", EPOCH, "-o", "log.events=delivered",
+		"-o", target, NULL };
+	struct client *a, *b, *c;
+	pthread_t reader;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/fifo", d->dir);
+	snprintf(target, sizeof target, "log.target=%s", path);
+	expect(mkfifo(path, 0600) == 0);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	expect(fd != -1);
+	daemon_run(d, &setup, args);
+	daemon_wait_ready(d);
+	expect(fcntl(fd, F_SETFL, 0) == 0);
+	a = client_connect(d);
+	b = client_connect(d);
+	c = client_connect(d);
+	expect_text(client_ask(a, "send 1..100000 latency=\"uniform 1s 1h\""), "+OK %");
+	client_send(a, "advance 1d\n");
+	expect_text(client_ask(c, "wait all delivered=1"), "+OK %");
+	client_send(b, "advance 1h\n");
+	expect_text(client_ask(c, "ping"), "+OK pong");
+	expect(pthread_create(&reader, NULL, read_all, &fd) == 0);
+	expect_text(client_line(a), "+OK now=2026-01-02T0%:00:00.000Z fired=%");
+	expect_text(client_line(b), "+OK now=2026-01-02T01:00:00.000Z fired=%");
+	expect_text(client_ask(c, "hello"), "% now=2026-01-02T01:00:00.000Z");
+	expect_number(text_number(client_stats(c), "delivered"), 100000);
+	daemon_stop(d);
+	pthread_join(reader, NULL);
+	close(fd);
 }
 
 static void
@@ -266,6 +320,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		LIVE_TEST(test_advance_across_a_million),
 		LIVE_TEST(test_advance_and_sends_at_once),
+		LIVE_TEST(test_advances_add_up),
 		LIVE_TEST(test_scales),
 		LIVE_TEST(test_standing_still),
 		LIVE_TEST(test_advance_while_the_clock_runs),
