@@ -162,9 +162,7 @@ is_drained(struct app *app, int64_t until)
 		return true;
 	if (bus_is_congested(&sim->bus))
 		return false;
-	if (sim->clock.is_max)
-		return !simulator_has_next(sim);
-	return simulator_deadline(sim) > until;
+	return !simulator_has_by(sim, until);
 }
 
 /* With --stdio: all is asked, answered and final. */
@@ -327,7 +325,7 @@ reload_cb(void *ctx, int signo)
 		diag_configure(&fresh->diag);
 		line_front_configure(app->front, &line);
 		eventlog_reconfigure(app->log, &fresh->log, target);
-		simulator_run(app->sim, loop_read_clock(app->loop), UINT32_MAX);
+		simulator_run(app->sim, loop_read_clock(app->loop), SIMULATOR_SLICE);
 		gone = simulator_configure(app->sim, &fresh->simulator);
 		if (gone > 0)
 			diag_warning("%zu rules are off: their outcomes are gone", gone);

@@ -304,37 +304,37 @@ delivery_set_down(struct simulator *sim, struct str pattern, int64_t until_ns)
 	return outages_say(&sim->outages, pattern, true, sim->now_ns, until_ns);
 }
 
-/* When the last of the configuration's windows ends that this moment is in. */
-static int64_t
-windows_over(const struct simulator *sim)
+/* Domains that cannot be reached now, because of their section, can be until its window is over. */
+static bool
+say_up(struct simulator *sim, struct str pattern, const struct domain_conf *d)
 {
-	const struct delivery_conf *conf = sim->plan->conf;
-	int64_t last = -1;
-	size_t i;
+	int64_t end_ns = windows_end(&d->down, sim->now_ns - sim->start_ns);
 
-	for (i = 0; i < conf->n; i++) {
-		int64_t end = windows_end(&conf->domains[i].down, sim->now_ns - sim->start_ns);
-
-		last = end > last ? end : last;
-	}
-	return last < 0 ? sim->now_ns : clock_add(sim->start_ns, last);
+	return end_ns < 0 ||
+	    outages_say(
+		&sim->outages, pattern, false, sim->now_ns, clock_add(sim->start_ns, end_ns));
 }
 
 bool
 delivery_set_up(struct simulator *sim, struct str pattern)
 {
-	const struct domain_conf *d = delivery_conf_find(sim->plan->conf, pattern);
-	bool is_pattern = pattern.p[0] == '*';
+	const struct delivery_conf *conf = sim->plan->conf;
+	const struct domain_conf *own = delivery_conf_find(conf, pattern);
+	bool is_done = true;
 	int64_t until_ns;
+	size_t i;
 
 	outages_forget(&sim->outages, pattern);
-	if (is_pattern)
-		until_ns = windows_over(sim);
-	else if (!outages_is_down(
-		     &sim->outages, &d->down, sim->start_ns, pattern, sim->now_ns, &until_ns))
-		return true;
-	return until_ns <= sim->now_ns ||
-	    outages_say(&sim->outages, pattern, false, sim->now_ns, until_ns);
+	/* a wider pattern that was said to be down goes on to hold for the others */
+	if (pattern.p[0] != '*' &&
+	    outages_is_down(
+		&sim->outages, &own->down, sim->start_ns, pattern, sim->now_ns, &until_ns))
+		return outages_say(&sim->outages, pattern, false, sim->now_ns, until_ns);
+	for (i = 0; pattern.p[0] == '*' && i < conf->n; i++)
+		if (&conf->domains[i] != own &&
+		    address_domain_matches(pattern, conf->domains[i].name))
+			is_done &= say_up(sim, conf->domains[i].name, &conf->domains[i]);
+	return is_done && (pattern.p[0] != '*' || say_up(sim, pattern, own));
 }
 
 static void

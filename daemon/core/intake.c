@@ -100,18 +100,21 @@ is_of(const struct batch *b, const struct owner *only)
 	return !only || b->owner == only;
 }
 
-/* A range that is meant to its very end is not accepted any further. */
+/* A range that is meant to its very end is not accepted any further, if it was there when the walk
+ * began. */
 static void
-close_ranges(struct simulator *sim, const struct selector *s, const struct owner *only)
+close_ranges(struct simulator *sim, const struct selection *walk, const struct owner *only)
 {
+	const struct selector *s = walk->selector;
 	struct list *l, *after;
 	uint32_t first, last;
 
 	list_foreach_safe (l, after, &sim->registry.open) {
 		struct batch *b = list_entry(l, struct batch, open_link);
 
-		if (is_of(b, only) && selector_match_batch(s, b, &first, &last) &&
-		    first <= b->accepted && last == b->count - 1)
+		if (b->number <= walk->end && is_of(b, only) &&
+		    selector_match_batch(s, b, &first, &last) && first <= b->accepted &&
+		    last == b->count - 1)
 			intake_close(sim, b);
 	}
 }
@@ -132,7 +135,7 @@ intake_cancel(struct simulator *sim, struct selection *walk, const struct owner 
 {
 	struct message *m;
 
-	close_ranges(sim, walk->selector, only);
+	close_ranges(sim, walk, only);
 	walk->budget = SIMULATOR_SLICE;
 	for (; !walk->is_over && slice > 0 && !bus_is_congested(&sim->bus); slice--) {
 		m = selection_next(walk);

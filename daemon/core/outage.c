@@ -111,7 +111,9 @@ outages_say(struct outages *o, struct str pattern, bool is_down, int64_t now_ns,
 
 	list_foreach_safe (l, after, &o->said) {
 		outage = list_entry(l, struct outage, link);
-		if (outage->until_ns <= now_ns || str_eq_nocase(outage->pattern, pattern))
+		if (outage->until_ns <= now_ns || str_eq_nocase(outage->pattern, pattern) ||
+		    (is_down && !outage->is_down &&
+			address_domain_matches(pattern, outage->pattern)))
 			drop(o, outage);
 	}
 	if (o->n == OUTAGES_MAX)

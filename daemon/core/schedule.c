@@ -241,6 +241,21 @@ schedule_first(struct schedule *s, int64_t until_ns)
 	return NULL;
 }
 
+bool
+schedule_has_by(struct schedule *s, int64_t until_ns)
+{
+	struct place at;
+	struct list *l;
+
+	if (!find_first(s, &at) || at.start > until_ns / TEXT_NS_PER_US)
+		return false;
+	/* what is due first is in this slot */
+	list_foreach (l, &s->slots[at.level][at.slot])
+		if (entry(l)->due_ns <= until_ns)
+			return true;
+	return false;
+}
+
 int64_t
 schedule_deadline(struct schedule *s)
 {

@@ -39,6 +39,9 @@ void schedule_remove(struct schedule *s, struct message *m);
  */
 struct message *schedule_first(struct schedule *s, int64_t until_ns);
 
+/* Whether anything is due at or before that moment. May look at all that lies in one slot. */
+bool schedule_has_by(struct schedule *s, int64_t until_ns);
+
 /* A moment not after the first due one: when to ask again. CLOCK_NEVER when nothing is
  * scheduled. */
 int64_t schedule_deadline(struct schedule *s);

@@ -237,6 +237,17 @@ simulator_has_next(const struct simulator *sim)
 	return sim->schedule.n > 0 || sim->needs_refill;
 }
 
+bool
+simulator_has_by(struct simulator *sim, int64_t real_ns)
+{
+	int64_t until = clock_now(&sim->clock, real_ns);
+
+	if (sim->clock.is_max)
+		return simulator_has_next(sim);
+	return sim->needs_refill || lanes_opening(&sim->lanes, sim->now_ns) <= until ||
+	    schedule_has_by(&sim->schedule, until);
+}
+
 int64_t
 simulator_deadline(struct simulator *sim)
 {

@@ -110,6 +110,9 @@ bool simulator_has_next(const struct simulator *sim);
  */
 bool simulator_jump(struct simulator *sim, int64_t real_ns, uint32_t slice, bool wants_room);
 
+/* Whether anything happens by itself until that real time. */
+bool simulator_has_by(struct simulator *sim, int64_t real_ns);
+
 /* The real time at which to call simulator_run() again, rounded up to a millisecond; CLOCK_NEVER
  * when time does not run or nothing is scheduled. */
 int64_t simulator_deadline(struct simulator *sim);

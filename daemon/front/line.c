@@ -19,26 +19,27 @@
 
 const char *const line_admin_names[LINE_ADMINS] = { "local", "all", "none" };
 
-/* Brings the simulator up to date, once a turn: what is accepted now comes after all that was due
- * before. False when there is still something to fire. */
-static bool
-is_current(struct line_front *front)
+bool
+line_front_is_current(struct line_front *front)
 {
 	if (front->turn == loop_turn(front->loop))
 		return front->is_current;
 	front->turn = loop_turn(front->loop);
 	front->is_current =
-	    simulator_run(front->sim, loop_read_clock(front->loop), SIMULATOR_SLICE) ||
-	    bus_is_congested(&front->sim->bus);
+	    simulator_run(front->sim, loop_read_clock(front->loop), SIMULATOR_SLICE);
 	return front->is_current;
 }
 
+/* Where there is one client only, it sees nothing half done: what it is told, and so what it does
+ * next, does not depend on how fast the machine or the log is. Of many, each is answered also while
+ * there is more to fire than the machine can; only what must wait does. */
 static bool
 ready_cb(void *ctx)
 {
 	struct line_client *c = ctx;
+	bool is_current = line_front_is_current(c->front);
 
-	return !c->front->is_resetting && is_current(c->front);
+	return !c->front->is_resetting && (is_current || !c->is_stdio);
 }
 
 static void
@@ -247,15 +248,21 @@ line_front_work(struct line_front *front)
 		list_splice(&front->runnable, &front->roomless);
 	if (front->sim->is_draining || !bus_is_congested(&front->sim->bus))
 		list_splice(&front->runnable, &front->congested);
-	if (!list_is_empty(&front->runnable) && !is_current(front)) {
-		loop_want_turn(front->loop);
-	} else {
-		list_init(&now);
-		list_splice(&now, &front->runnable);
-		while ((l = list_pop(&now)) != NULL)
-			run_client(list_entry(l, struct line_client, run_link));
+	list_init(&now);
+	list_splice(&now, &front->runnable);
+	while ((l = list_pop(&now)) != NULL) {
+		struct line_client *c = list_entry(l, struct line_client, run_link);
+
+		if ((c->task.needs_current || c->is_stdio) && !line_front_is_current(front))
+			list_add_tail(&front->runnable, l);
+		else
+			run_client(c);
 	}
 	conn_set_give(front->conns);
+	/* while the log is full it is the log that makes the next turn */
+	if (front->turn == loop_turn(front->loop) && !front->is_current &&
+	    !bus_is_congested(&front->sim->bus))
+		loop_want_turn(front->loop);
 }
 
 void

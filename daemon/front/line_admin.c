@@ -112,6 +112,21 @@ reset_end_cb(struct line_client *c)
 	loop_want_turn(c->front->loop);
 }
 
+/* The messages that others look for are gone, and their numbers will be others'. */
+static void
+end_walks(struct line_front *front)
+{
+	struct list *l;
+
+	list_foreach (l, &front->clients) {
+		struct line_task *t = &list_entry(l, struct line_client, link)->task;
+
+		if (t->is_walking)
+			t->walk.is_over = true;
+		t->at = t->n;
+	}
+}
+
 /* All that is pending is cancelled, some at a time; when nothing is, all of it is forgotten. */
 static enum line_progress
 reset_step(struct line_client *c)
@@ -128,6 +143,7 @@ reset_step(struct line_client *c)
 		selection_init(&t->walk, &sim->registry, &t->selector, false);
 		return LINE_AGAIN;
 	}
+	end_walks(front);
 	simulator_reset(sim, loop_read_clock(front->loop), loop_wall_clock());
 	buf_printf(&b, "+OK cancelled=%lu", t->count);
 	add_now(c, &b);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 
 static const char *const code_names[] = {
@@ -147,10 +148,57 @@ line_client_end(struct line_client *c)
 	}
 }
 
+static enum line_progress
+held_step(struct line_client *c)
+{
+	(void)c;
+	return LINE_AGAIN;
+}
+
+static void
+held_end_cb(struct line_client *c)
+{
+	free(c->task.text);
+}
+
+void
+line_client_hold(struct line_client *c, struct str line)
+{
+	c->task = (struct line_task){
+		.step = held_step,
+		.end = held_end_cb,
+		.needs_current = true,
+		.text = mem_copy_str(line),
+	};
+	line_client_start(c);
+	c->task.is_held = true;
+}
+
+/* The time of a held line has come. The connection is paused until what it asks for is done. */
+static void
+execute_held(struct line_client *c)
+{
+	char *text = c->task.text;
+
+	c->task = (struct line_task){ 0 };
+	line_execute(c, str_of(text), true);
+	free(text);
+	if (!c->task.step && c->conn) {
+		conn_resume(c->conn);
+		line_client_idle(c);
+	}
+}
+
 void
 line_client_step(struct line_client *c)
 {
-	enum line_progress progress = c->task.step(c);
+	enum line_progress progress;
+
+	if (c->task.is_held) {
+		execute_held(c);
+		return;
+	}
+	progress = c->task.step(c);
 
 	switch (progress) {
 	case LINE_DONE:

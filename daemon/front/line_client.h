@@ -51,12 +51,14 @@ struct line_task {
 	line_step *step;                    /* NULL: none */
 	void (*end)(struct line_client *c); /* frees what follows */
 	bool is_answering;                  /* only the client's reading is waited for */
+	bool needs_current;                 /* waits until all that is due is fired */
+	bool is_held;                       /* the command itself, in text, waits for that */
 	bool outlives_client;               /* goes on when nobody waits for the answer */
 	enum line_progress progress;
 	bool has_timeout, has_timed_out;
 	struct batch *batch; /* send, gather */
 	uint32_t index;      /* gather: the next line */
-	bool is_gather, is_watching;
+	bool is_gather, is_watching, is_walking;
 	struct watch watch;    /* gather, wait */
 	struct selection walk; /* cancel, list */
 	struct selector selector;
@@ -112,6 +114,10 @@ struct line_client {
 	bool is_watching_last;
 };
 
+/* Brings the simulator up to date, once a turn: what is accepted now comes after all that was due
+ * before. False when there is still something to fire, or the log is full. */
+bool line_front_is_current(struct line_front *front);
+
 /* One reply line. The text of an error fits behind its code. */
 void line_reply(struct line_client *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -136,6 +142,9 @@ bool line_client_is_full(const struct line_client *c);
  * first step is made at once; until the last, the connection's next line waits.
  */
 void line_client_start(struct line_client *c);
+
+/* Executes that line when all that is due is fired. */
+void line_client_hold(struct line_client *c, struct str line);
 
 /* What the task waited for has come. The second is for watches. */
 void line_client_wake(struct line_client *c);
@@ -241,6 +250,7 @@ struct line_command {
 	unsigned keys;
 	enum line_words words;
 	enum line_command_kind kind;
+	bool is_patient; /* waits until all that is due is fired */
 };
 
 extern const struct line_command line_commands[];

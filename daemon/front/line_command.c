@@ -101,9 +101,9 @@ tell_help(struct line_client *c, const struct line_options *o)
 
 const struct line_command line_commands[] = {
 	{ "send", SEND_KEYS, "accepts one message or a range; answers when all of it is accepted",
-	    line_send, KEYS_SEND, WORDS_ID, COMMAND_PLAIN },
+	    line_send, KEYS_SEND, WORDS_ID, COMMAND_PLAIN, true },
 	{ "gather", SEND_KEYS, "as send, then waits for all of it and lists each in order",
-	    line_gather, KEYS_SEND, WORDS_ID, COMMAND_PLAIN },
+	    line_gather, KEYS_SEND, WORDS_ID, COMMAND_PLAIN, true },
 	{ "wait", "[SELECTOR] [STATE=N...] [timeout=DUR]",
 	    "waits until all that is found is final, or until N have got to STATE", line_wait,
 	    KEYS_SELECTOR | KEYS_WAIT, WORDS_ONE, COMMAND_SEARCH },
@@ -116,25 +116,25 @@ const struct line_command line_commands[] = {
 	{ "cancel", "SELECTOR", "ends what is not final", line_cancel, KEYS_SELECTOR, WORDS_ONE,
 	    COMMAND_SEARCH },
 	{ "flush", "SELECTOR", "tries again now what is deferred", line_flush, KEYS_SELECTOR,
-	    WORDS_ONE, COMMAND_SEARCH },
+	    WORDS_ONE, COMMAND_SEARCH, true },
 	{ "stats", "", "counts messages by state, connections and losses", tell_stats, KEYS_NONE,
 	    WORDS_NONE, COMMAND_PLAIN },
 	{ "rule",
 	    "[to=PATTERN] [from=PATTERN] outcome=OUTCOME [latency=LATENCY] [count=N] | off=N|all",
 	    "chooses what becomes of messages accepted from now on, of so many of them", line_rule,
-	    KEYS_RULE, WORDS_NONE, COMMAND_ADMIN },
+	    KEYS_RULE, WORDS_NONE, COMMAND_ADMIN, true },
 	{ "rules", "", "lists the rules, the newest first", line_rules, KEYS_NONE, WORDS_NONE,
 	    COMMAND_PLAIN },
 	{ "down", "DOMAIN [for=DUR]", "that destination cannot be reached, from now", line_down,
-	    KEYS_DOWN, WORDS_ONE, COMMAND_ADMIN },
+	    KEYS_DOWN, WORDS_ONE, COMMAND_ADMIN, true },
 	{ "up", "DOMAIN", "that destination can be reached again", line_up, KEYS_NONE, WORDS_ONE,
-	    COMMAND_ADMIN },
+	    COMMAND_ADMIN, true },
 	{ "advance", "DUR", "moves simulated time on; answers when all that fell due has happened",
-	    line_advance, KEYS_NONE, WORDS_ONE, COMMAND_ADMIN },
+	    line_advance, KEYS_NONE, WORDS_ONE, COMMAND_ADMIN, true },
 	{ "scale", "N|max", "simulated seconds per real one; 0 stands still, max jumps", line_scale,
-	    KEYS_NONE, WORDS_ONE, COMMAND_ADMIN },
+	    KEYS_NONE, WORDS_ONE, COMMAND_ADMIN, true },
 	{ "seed", "N", "the seed of messages accepted from now on", line_seed, KEYS_NONE, WORDS_ONE,
-	    COMMAND_ADMIN },
+	    COMMAND_ADMIN, true },
 	{ "reset", "", "cancels everything and forgets it: all is as at the start", line_reset,
 	    KEYS_NONE, WORDS_NONE, COMMAND_ADMIN },
 	{ "hello", "", "says version, protocol, seed, clock", say_hello, KEYS_NONE, WORDS_NONE,
@@ -157,9 +157,9 @@ run_command(struct line_client *c, const struct line_command *command, const str
 }
 
 static void
-run_request(struct line_client *c, const struct line_request *r, const char *why)
+run_request(struct line_client *c, const struct line_command *command, const struct line_request *r,
+    const char *why)
 {
-	const struct line_command *command = find_command(r->verb);
 	struct line_options o = { 0 };
 
 	if (!command)
@@ -177,8 +177,10 @@ run_request(struct line_client *c, const struct line_request *r, const char *why
 void
 line_execute(struct line_client *c, struct str line, bool is_whole)
 {
+	const struct line_command *command;
 	struct line_request r;
 	const char *why;
+
 	if (line.n == 0 || line.p[0] == '#')
 		return;
 	if (line_is_http(line)) {
@@ -194,6 +196,11 @@ line_execute(struct line_client *c, struct str line, bool is_whole)
 		return;
 	}
 	why = line_parse(line, c->front->scratch, &r);
-	if (r.verb.n > 0)
-		run_request(c, &r, why);
+	if (r.verb.n == 0)
+		return;
+	command = find_command(r.verb);
+	if (command && command->is_patient && !line_front_is_current(c->front))
+		line_client_hold(c, line);
+	else
+		run_request(c, command, &r, why);
 }

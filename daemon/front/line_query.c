@@ -135,6 +135,7 @@ line_list(struct line_client *c, const struct line_options *o)
 		return;
 	c->task = (struct line_task){
 		.step = list_step,
+		.is_walking = true,
 		.end = list_end_cb,
 		.states = o->states,
 		.limit = o->limit,
@@ -224,6 +225,8 @@ start_acting(
 	c->task = (struct line_task){
 		.step = step,
 		.end = act_end_cb,
+		.is_walking = true,
+		.needs_current = step == flush_step,
 		.outlives_client = true,
 		.counted = counted,
 	};

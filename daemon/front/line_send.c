@@ -97,6 +97,9 @@ gather_step(struct line_client *c)
 
 	if (!c->conn)
 		return LINE_DONE;
+	/* after a reset its number may be another's */
+	if (t->batch->is_detached)
+		return list_results(c);
 	if (!t->is_watching) {
 		struct selector s = { .kind = SELECT_BATCH, .number = t->batch->number };
 
@@ -235,6 +238,7 @@ run(struct line_client *c, const struct line_options *o, bool is_gather)
 	batch = open_batch(c, o, is_gather);
 	c->task = (struct line_task){
 		.step = accept_step,
+		.needs_current = true,
 		.end = end_cb,
 		.outlives_client = true,
 		.batch = batch,

@@ -280,7 +280,9 @@ give_saved(struct conn *c)
 	if (!may_give_lines(c) || (c->in.len == 0 && !c->is_at_end))
 		return;
 	if (!c->set->handler->ready(c->ctx)) {
-		want_lines(c);
+		/* asked again next turn, whenever that is */
+		c->wants_lines = true;
+		want_work(c);
 		return;
 	}
 	buf_consume(&c->in, give_lines(c, buf_str(&c->in)));

@@ -115,9 +115,9 @@ test_nearest_counts(void **state)
 
 	(void)state;
 	outages_init(&o);
-	assert_true(outages_say(&o, STR("a.X.test"), true, 0, CLOCK_NEVER));
-	assert_true(outages_say(&o, STR("*.x.test"), false, 0, CLOCK_NEVER));
 	assert_true(outages_say(&o, STR("*"), true, 0, CLOCK_NEVER));
+	assert_true(outages_say(&o, STR("*.x.test"), false, 0, CLOCK_NEVER));
+	assert_true(outages_say(&o, STR("a.X.test"), true, 0, CLOCK_NEVER));
 	assert_true(is_down(&o, "A.x.test", 7));
 	assert_false(is_down(&o, "b.x.test", 7));
 	assert_true(is_down(&o, "x.test", 7));
@@ -126,6 +126,11 @@ test_nearest_counts(void **state)
 	assert_true(outages_say(&o, STR("A.x.test"), false, 0, CLOCK_NEVER));
 	assert_false(is_down(&o, "a.x.test", 7));
 	assert_int_equal(o.n, 3);
+	/* down is down, also for who was said to be up before; that is forgotten */
+	assert_true(outages_say(&o, STR("*"), true, 0, CLOCK_NEVER));
+	assert_true(is_down(&o, "a.x.test", 7));
+	assert_true(is_down(&o, "b.x.test", 7));
+	assert_int_equal(o.n, 1);
 	outages_fini(&o);
 }
 
