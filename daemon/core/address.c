@@ -3,6 +3,8 @@
  */
 #include "core/address.h"
 
+#define SMALL_MAX 320 /* octets: no address is longer */
+
 struct str
 address_domain(struct str address)
 {
@@ -51,45 +53,50 @@ address_check_domain(struct str pattern)
 	return NULL;
 }
 
+/* Whether the text is what stands between the stars, in that order: the first piece at its
+ * beginning, the last at its end, each other at the first place there is. Time is linear. */
 static bool
-is_same_octet(char a, char b, bool is_domain)
+glob(struct str pattern, struct str text)
 {
-	return is_domain ? str_small(a) == str_small(b) : a == b;
+	size_t n = str_find(pattern, '*');
+	struct str piece = str_head(pattern, n);
+
+	if (n == pattern.n)
+		return str_eq(pattern, text);
+	if (!str_has_prefix(text, piece))
+		return false;
+	text = str_from(text, n);
+	for (pattern = str_from(pattern, n + 1); (n = str_find(pattern, '*')) < pattern.n;
+	     pattern = str_from(pattern, n + 1)) {
+		const char *at = n > 0 ? memmem(text.p, text.n, pattern.p, n) : text.p;
+
+		if (!at)
+			return false;
+		text = str_from(text, (size_t)(at - text.p) + n);
+	}
+	return str_has_suffix(text, pattern);
 }
 
-/* Greedy with one step back, which is enough where * is the only wildcard: time is at most the
- * product of the two lengths. */
-static bool
-glob(struct str pattern, struct str text, bool is_domain)
+/* The domain, at most SMALL_MAX octets, in small letters. */
+static struct str
+small(char *text, struct str domain)
 {
-	size_t p = 0, t = 0, star = pattern.n, mark = 0;
+	size_t i;
 
-	while (t < text.n) {
-		if (p < pattern.n && pattern.p[p] == '*') {
-			star = p++;
-			mark = t;
-		} else if (p < pattern.n && is_same_octet(pattern.p[p], text.p[t], is_domain)) {
-			p++;
-			t++;
-		} else if (star < pattern.n) {
-			p = star + 1;
-			t = ++mark;
-		} else {
-			return false;
-		}
-	}
-	while (p < pattern.n && pattern.p[p] == '*')
-		p++;
-	return p == pattern.n;
+	for (i = 0; i < domain.n; i++)
+		text[i] = str_small(domain.p[i]);
+	return (struct str){ text, i };
 }
 
 bool
 address_matches(struct str pattern, struct str address)
 {
 	struct str wanted = address_domain(pattern), domain = address_domain(address);
+	char wanted_text[SMALL_MAX], domain_text[SMALL_MAX];
 
 	if (!wanted.p)
-		return glob(pattern, address, false);
-	return domain.p && glob(wanted, domain, true) &&
-	    glob(address_local(pattern), address_local(address), false);
+		return glob(pattern, address);
+	return domain.p && domain.n <= SMALL_MAX && wanted.n <= SMALL_MAX &&
+	    glob(small(wanted_text, wanted), small(domain_text, domain)) &&
+	    glob(address_local(pattern), address_local(address));
 }

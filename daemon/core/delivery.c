@@ -189,8 +189,9 @@ delivery_accept(struct simulator *sim, struct message *m)
 
 	m->accepted_ns = sim->now_ns;
 	if (sim->rules.n > 0 && !message_batch(m)->plan->said.fate)
-		m->rule = rules_choose(
-		    &sim->rules, message_to(m, &sim->scratch_to), message_batch(m)->from);
+		m->rule = rules_choose(&sim->rules, message_batch(m)->plan->conf->outcomes,
+			      message_to(m, &sim->scratch_to), message_batch(m)->from) &
+		    RULE_HANDLE_MAX;
 	move_and_tell(sim, m, STATE_WAITING);
 	terms_of(sim, m, &t);
 	script = terms_script(sim, m, &t);

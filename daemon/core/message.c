@@ -290,7 +290,7 @@ message_set_state(struct simulator *sim, struct message *m, enum message_state t
 	if (!(moves[from] & (1U << to)))
 		abort();
 	leave(sim, m);
-	m->state = (uint8_t)to;
+	m->state = (unsigned)to & 0xffU;
 	enter(sim, m);
 	count(sim, &sim->tally, m, from);
 	count(sim, &b->owner->tally, m, from);

@@ -48,9 +48,9 @@ struct message {
 	int64_t due_ns;          /* of the attempt's end, the retry or the expiry; final: the end */
 	uint32_t attempt;        /* the last one begun; 0: none yet */
 	struct fate_place place; /* in the script of its attempts */
+	uint32_t rule : 24;      /* the handle of the rule that chose for it; 0: none */
+	uint32_t state : 8;      /* enum message_state; written by message_set_state() only */
 	uint16_t outcome;        /* of that attempt; final: the last one */
-	uint16_t rule;           /* the handle of the rule that chose for it; 0: none */
-	uint8_t state;           /* enum message_state; written by message_set_state() only */
 	uint8_t slot;            /* its place in its block */
 	uint8_t held : 2;        /* waiting: in a lane of the kind held - 1; 0: in none */
 	uint8_t was_deferred : 1;

@@ -16,15 +16,18 @@
 #include "core/fate.h"
 #include "core/latency.h"
 
-#define RULES_MAX 1000 /* at once */
+#define RULES_MAX 1000            /* at once */
+#define RULE_HANDLE_MAX 0xffffffU /* and so many that messages still refer to */
 
 struct rule {
 	struct list link; /* on rules.active while it may still match */
 	uint64_t number;
 	uint64_t refs;       /* messages, and being active */
-	uint16_t handle;     /* what messages know it by; not 0 */
+	uint32_t handle;     /* what messages know it by; not 0 */
 	struct str to, from; /* patterns; p is NULL: any */
 	struct fate *fate;
+	struct outcome_set *outcomes; /* which the fate speaks of */
+	struct rule *other;           /* the same for another set, or NULL */
 	bool has_latency;
 	struct latency latency;
 	bool is_counted;
@@ -37,12 +40,15 @@ struct rules {
 	size_t n;
 	uint64_t next; /* number */
 	struct rule **handles;
-	size_t n_handles;
+	size_t n_handles, cap_handles;
+	uint32_t *spare; /* handles that are free */
+	size_t n_spare;
 };
 
 struct rule_request {
 	struct str to, from;
 	struct fate *fate;
+	struct outcome_set *outcomes;  /* which that speaks of */
 	const struct latency *latency; /* or NULL */
 	bool is_counted;
 	uint64_t count;
@@ -53,7 +59,7 @@ void rules_init(struct rules *r);
 /* All of them, whoever still refers to them. */
 void rules_fini(struct rules *r);
 
-/* Its number; 0 when there are too many. The fate is counted for it. */
+/* Its number; 0 when there are too many. The fate and the outcomes are counted for it. */
 uint64_t rules_add(struct rules *r, const struct rule_request *request);
 
 /* False when there is no such rule. */
@@ -64,15 +70,17 @@ size_t rules_remove_all(struct rules *r);
 
 /*
  * The handle of the rule that chooses for a message, one less of its count, one reference more:
- * rule_release(). 0 when there is none.
+ * rule_release(). 0 when there is none. outcomes are those that the message was accepted with: a
+ * rule whose outcome is not among them passes it over.
  */
-uint16_t rules_choose(struct rules *r, struct str to, struct str from);
-const struct rule *rules_get(const struct rules *r, uint16_t handle);
-void rules_release(struct rules *r, uint16_t handle);
+uint32_t rules_choose(
+    struct rules *r, struct outcome_set *outcomes, struct str to, struct str from);
+const struct rule *rules_get(const struct rules *r, uint32_t handle);
+void rules_release(struct rules *r, uint32_t handle);
 
 /* The outcomes have other rows now: each rule is read again. One whose outcome is gone goes, too;
  * gives how many did. */
-size_t rules_reload(struct rules *r, const struct outcome_set *outcomes);
+size_t rules_reload(struct rules *r, struct outcome_set *outcomes);
 
 /* "rule=1 to=… outcome=… left=2" */
 void rule_format(struct buf *b, const struct rule *rule);

@@ -192,6 +192,7 @@ line_rule(struct line_client *c, const struct line_options *o)
 		.to = o->to,
 		.from = o->from,
 		.fate = o->fate,
+		.outcomes = c->front->sim->plan->conf->outcomes,
 		.latency = o->has_latency ? &o->latency : NULL,
 		.is_counted = o->has_count,
 		.count = o->count,
@@ -210,7 +211,7 @@ line_rule(struct line_client *c, const struct line_options *o)
 	if (number > 0)
 		line_reply(c, "+OK rule=%lu", number);
 	else
-		line_error(c, LINE_BUSY, "there are %d rules already", RULES_MAX);
+		line_error(c, LINE_BUSY, "there are too many rules, at most %d", RULES_MAX);
 }
 
 void

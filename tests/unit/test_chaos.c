@@ -329,6 +329,7 @@ chaos_rule(struct chaos *c)
 	struct rule_request q = {
 		.to = str_of(draw(c, 2) ? "*@b.test" : NULL),
 		.fate = random_fate(c),
+		.outcomes = c->w->sim->plan->conf->outcomes,
 		.is_counted = draw(c, 2) == 0,
 		.count = 1 + draw(c, 20),
 	};

@@ -40,6 +40,7 @@ add(struct rules *r, const char *to, const char *from, const char *outcome, uint
 		.to = str_of(to),
 		.from = str_of(from),
 		.fate = world_fate(outcomes, outcome),
+		.outcomes = outcomes,
 		.is_counted = count > 0,
 		.count = count,
 	};
@@ -53,7 +54,7 @@ add(struct rules *r, const char *to, const char *from, const char *outcome, uint
 static uint64_t
 chosen(struct rules *r, const char *to, const char *from)
 {
-	uint16_t handle = rules_choose(r, str_of(to), str_of(from));
+	uint32_t handle = rules_choose(r, outcomes, str_of(to), str_of(from));
 	uint64_t number;
 
 	if (handle == 0)
@@ -128,18 +129,18 @@ static void
 test_handles(void **state)
 {
 	struct rules *r = *state;
-	uint16_t first, again, other;
+	uint32_t first, again, other;
 
 	add(r, NULL, NULL, "user_unknown", 2);
-	first = rules_choose(r, NONE, NONE);
-	again = rules_choose(r, NONE, NONE);
+	first = rules_choose(r, outcomes, NONE, NONE);
+	again = rules_choose(r, outcomes, NONE, NONE);
 	assert_int_equal(first, again);
 	assert_int_not_equal(first, 0);
 	assert_int_equal(r->n, 0);
-	assert_int_equal(rules_choose(r, NONE, NONE), 0);
+	assert_int_equal(rules_choose(r, outcomes, NONE, NONE), 0);
 	/* it is still held: another one gets another handle */
 	assert_int_equal(add(r, NULL, NULL, "null_mx", 0), 2);
-	other = rules_choose(r, NONE, NONE);
+	other = rules_choose(r, outcomes, NONE, NONE);
 	assert_int_not_equal(other, first);
 	rules_release(r, first);
 	assert_int_equal(rules_get(r, first)->number, 1);
@@ -147,7 +148,7 @@ test_handles(void **state)
 	rules_release(r, first);
 	/* nobody holds it: the next one has its handle, and a number of its own */
 	assert_int_equal(add(r, NULL, NULL, "null_mx", 0), 3);
-	assert_int_equal(rules_choose(r, NONE, NONE), first);
+	assert_int_equal(rules_choose(r, outcomes, NONE, NONE), first);
 	assert_int_equal(rules_get(r, first)->number, 3);
 	assert_int_equal(rules_remove_all(r), 2);
 	assert_int_equal(rules_get(r, other)->number, 2);
@@ -170,14 +171,21 @@ test_not_too_many(void **state)
 	assert_int_equal(add(r, NULL, NULL, "null_mx", 0), RULES_MAX + 1);
 }
 
+/* The first step of what that rule chooses. */
+static const struct fate_step *
+rules_steps(const struct rules *r, uint32_t handle)
+{
+	return fate_choose(rules_get(r, handle)->fate, 0).steps;
+}
+
 /* The rules mean the new outcomes; what has none any more goes; messages keep the old. */
 static void
 test_reload(void **state)
 {
 	struct rules *r = *state;
-	struct outcome_set *fresh = outcome_set_new();
+	struct outcome_set *fresh = outcome_set_new(), *old = outcomes;
 	struct outcome_change change = { .code = 450 };
-	uint16_t held;
+	uint32_t held, handle;
 
 	assert_null(outcome_define(outcomes, STR("odd"), &change));
 	assert_null(outcome_define(outcomes, STR("even"), &change));
@@ -186,10 +194,11 @@ test_reload(void **state)
 	add(r, "b@x.test", NULL, "odd", 0);
 	add(r, "*@x.test", NULL, "greylisted:2 even", 5);
 	add(r, "c@x.test", NULL, "odd", 1);
-	held = rules_choose(r, STR("b@x.test"), NONE);
+	held = rules_choose(r, outcomes, STR("b@x.test"), NONE);
 	assert_int_equal(rules_get(r, held)->number, 3);
 	assert_int_equal(rules_reload(r, fresh), 2);
 	assert_int_equal(r->n, 2);
+	outcomes = fresh;
 	/* the same order, numbers and counts */
 	assert_int_equal(rules_get(r, held)->number, 3);
 	assert_int_equal(chosen(r, "b@x.test", NULL), 3);
@@ -199,8 +208,20 @@ test_reload(void **state)
 	assert_int_equal(chosen(r, "b@x.test", NULL), 0);
 	assert_int_equal(chosen(r, "a@x.test", NULL), 1);
 	rules_release(r, held);
+	/* a range that was opened before means the old ones, as far as the rule does */
+	handle = rules_choose(r, old, STR("a@x.test"), NONE);
+	assert_int_equal(rules_get(r, handle)->number, 1);
+	assert_int_equal(rules_steps(r, handle)->outcome, outcome_find(old, STR("even")));
+	assert_int_not_equal(outcome_find(old, STR("even")), outcome_find(fresh, STR("even")));
+	assert_int_equal(rules_choose(r, old, STR("a@x.test"), NONE), handle);
+	rules_release(r, handle);
 	assert_int_equal(add(r, NULL, NULL, "null_mx", 0), 5);
-	outcome_set_unref(fresh);
+	assert_null(outcome_define(fresh, STR("new"), &change));
+	assert_int_equal(add(r, "a@x.test", NULL, "new", 0), 6);
+	assert_int_equal(chosen(r, "a@x.test", NULL), 6);
+	handle = rules_choose(r, old, STR("a@x.test"), NONE);
+	assert_int_equal(rules_get(r, handle)->number, 5);
+	outcome_set_unref(old);
 }
 
 static void
@@ -212,20 +233,21 @@ test_format(void **state)
 		.from = STR(""),
 		.latency = &latency,
 		.fate = world_fate(outcomes, "greylisted:2 null_mx"),
+		.outcomes = outcomes,
 		.is_counted = true,
 		.count = 7 };
 	struct buf b = { 0 };
 
 	rules_add(r, &q);
 	fate_unref(q.fate);
-	rule_format(&b, rules_get(r, rules_choose(r, STR("a b@x.test"), STR(""))));
+	rule_format(&b, rules_get(r, rules_choose(r, outcomes, STR("a b@x.test"), STR(""))));
 	buf_add_char(&b, '\0');
 	assert_string_equal(b.data,
 	    "rule=1 to=\"a b@x.test\" from=\"\" outcome=\"greylisted:2 null_mx\" "
 	    "latency=\"fixed 1s\" left=6");
 	b.len = 0;
 	add(r, "*", NULL, "null_mx", 0);
-	rule_format(&b, rules_get(r, rules_choose(r, STR("x"), NONE)));
+	rule_format(&b, rules_get(r, rules_choose(r, outcomes, STR("x"), NONE)));
 	buf_add_char(&b, '\0');
 	assert_string_equal(b.data, "rule=2 to=* outcome=null_mx");
 	buf_fini(&b);
