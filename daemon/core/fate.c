@@ -73,10 +73,10 @@ add_step(const struct outcome_set *set, struct str word, struct fate_step *step,
 	return status;
 }
 
-/* One alternative of a mix. *share is -1 where none is given. */
+/* One alternative of a mix, with so many steps before it. *share is -1 where none is given. */
 static enum fate_status
-parse_script(const struct outcome_set *set, struct str s, struct script *script, int64_t *share,
-    struct buf *why)
+parse_script(const struct outcome_set *set, struct str s, struct script *script, size_t before,
+    int64_t *share, struct buf *why)
 {
 	struct fate_step steps[FATE_STEPS_MAX];
 	struct str rest = s, word;
@@ -93,8 +93,8 @@ parse_script(const struct outcome_set *set, struct str s, struct script *script,
 				return refuse(why, word, wrong);
 			continue;
 		}
-		if (script->n == FATE_STEPS_MAX)
-			return refuse(why, word, "is a step too many: a script has at most 64");
+		if (script->n + before == FATE_STEPS_MAX)
+			return refuse(why, word, "is more than there may be: at most 64 steps");
 		if (script->n > 0 && is_last(set, &steps[script->n - 1]))
 			return refuse(why, word, "can never come: the step before it is the last");
 		status = add_step(set, word, &steps[script->n], script->n == 0, why);
@@ -133,18 +133,20 @@ add_shares(struct fate *f, const int64_t *shares, struct buf *why)
 static enum fate_status
 parse_mix(const struct outcome_set *set, struct str s, struct fate *f, struct buf *why)
 {
-	int64_t shares[FATE_SCRIPTS_MAX];
+	int64_t shares[FATE_STEPS_MAX];
 	enum fate_status status;
+	size_t steps = 0;
 
 	for (;;) {
 		size_t n = str_find(s, ',');
 
-		if (f->n == FATE_SCRIPTS_MAX)
-			return refuse(why, s, "is an alternative too many: there are at most 64");
+		if (steps == FATE_STEPS_MAX)
+			return refuse(why, s, "is more than there may be: at most 64 steps");
 		f->scripts = mem_resize_array(f->scripts, f->n + 1, sizeof f->scripts[0]);
 		f->scripts[f->n] = (struct script){ 0 };
-		status = parse_script(set, str_head(s, n), &f->scripts[f->n], &shares[f->n], why);
-		f->n++;
+		status =
+		    parse_script(set, str_head(s, n), &f->scripts[f->n], steps, &shares[f->n], why);
+		steps += f->scripts[f->n++].n;
 		if (status != FATE_OK)
 			return status;
 		if (n == s.n)

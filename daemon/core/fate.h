@@ -18,8 +18,7 @@
 #include "base/str.h"
 #include "core/outcome.h"
 
-#define FATE_SCRIPTS_MAX 64
-#define FATE_STEPS_MAX 64 /* of one script */
+#define FATE_STEPS_MAX 64 /* of all alternatives together */
 
 struct fate_step {
 	uint16_t outcome;
