@@ -292,6 +292,24 @@ talk(const struct options *o, int fd)
 	return status;
 }
 
+/* How long the key of KEY=VALUE is, where the shell took away the quotes that VALUE needs; else 0.
+ */
+static size_t
+key_to_quote(struct str word)
+{
+	size_t sign = str_find(word, '='), i;
+	struct str value = str_from(word, sign + 1);
+
+	for (i = 0; i < sign; i++)
+		if (!(word.p[i] >= 'a' && word.p[i] <= 'z') && word.p[i] != '_')
+			return 0;
+	if (sign == word.n || (value.n > 0 && value.p[0] == '"'))
+		return 0;
+	return value.n == 0 || str_find(value, ' ') < value.n || str_find(value, '\t') < value.n
+	    ? sign
+	    : 0;
+}
+
 /* COMMAND as one line; NULL, or what is wrong. */
 static const char *
 line_join(struct buf *line, char **words)
@@ -299,9 +317,14 @@ line_join(struct buf *line, char **words)
 	size_t i = 0;
 
 	for (; *words; words++) {
+		struct str word = str_of(*words);
+		size_t n = key_to_quote(word);
+
 		if (strchr(*words, '\n'))
 			return "a command is one line: several go through standard input";
-		buf_add_str(line, str_of(*words));
+		buf_add_str(line, n > 0 ? str_head(word, n + 1) : word);
+		if (n > 0)
+			text_add_quoted(line, str_from(word, n + 1));
 		buf_add_char(line, words[1] ? ' ' : '\n');
 	}
 	while (i < line->len && is_blank(line->data[i]))

@@ -2,9 +2,9 @@
 # What tests of dialogues share.
 
 # dialogue IN [OPTION...]: IN, given to mailsimd --stdio on a clock that jumps, must be answered with
-# what stands in the .out beside it. Lines "# options: ..." add options, quoted as for a shell; "# status:
-# N" says how the program must end. Real times are masked. With UPDATE=1 the .out file is written anew: read the
-# difference before you believe it.
+# what stands in the .out beside it. Lines "# options: ..." add options, quoted as for a shell;
+# "# status: N" says how the program must end. Real times are masked. With UPDATE=1 the .out file is
+# written anew: read the difference before you believe it.
 dialogue() {
 	dialogue_in=$1 dialogue_out=$(mktemp) dialogue_result=0
 	shift
