@@ -69,13 +69,13 @@ parse_line(struct str line, struct point *p, bool *has_percentile)
 static const char *
 add_point(struct reading *r, struct point p, bool has_percentile)
 {
-	const struct point *last = r->points + r->n - 1;
+	const struct point *last = r->n > 0 ? &r->points[r->n - 1] : NULL;
 
-	if (r->n > 0 && has_percentile != r->has_percentiles)
+	if (last && has_percentile != r->has_percentiles)
 		return "names a file in which only some lines have a percentile";
-	if (r->n > 0 && has_percentile && p.u <= last->u)
+	if (last && has_percentile && p.u <= last->u)
 		return "names a file whose percentiles do not ascend";
-	if (r->n > 0 && p.us < last->us)
+	if (last && p.us < last->us)
 		return "names a file whose durations do not ascend";
 	if (r->n == EMPIRICAL_POINTS_MAX)
 		return "names a file of more than 1000000 durations";
