@@ -1,8 +1,8 @@
 /*
- * bench_reader: gives commands on one connection, the last of which is a wait, and reads what comes
- * until that is answered. Counts events (lines of JSON) and those that were lost, and measures how
- * much later than its own time each is read here, which includes the way through the server's
- * queue, the socket and this program.
+ * bench_reader: gives commands on one connection, each when the one before it is answered, and
+ * reads what comes until the last is. Counts events (lines of JSON) and those that were lost, and
+ * measures how much later than its own time each is read here, which includes the way through the
+ * server's queue, the socket and this program.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -91,12 +91,14 @@ take_line(const char *line, size_t n, int64_t now_us)
 	}
 }
 
+/* To the next reply, and further as far as there is something. */
 static void
-read_replies(int fd)
+read_reply(int fd)
 {
 	static char buf[1 << 18];
-	size_t have = 0;
+	static size_t have;
 
+	reader.expected++;
 	while (reader.replies < reader.expected) {
 		ssize_t n = read(fd, buf + have, sizeof buf - have);
 		char *line = buf, *end;
@@ -143,9 +145,8 @@ main(int argc, char **argv)
 	for (i = 2; i < argc; i++) {
 		write_all(fd, argv[i], strlen(argv[i]));
 		write_all(fd, "\n", 1);
-		reader.expected++;
+		read_reply(fd);
 	}
-	read_replies(fd);
 	if (reader.events > 0)
 		qsort(reader.late_us, reader.events, sizeof *reader.late_us, compare);
 	printf("{\"events\": %lu, \"lost\": %lu, \"least_us\": %ld, \"p50_us\": %ld, "
