@@ -27,6 +27,13 @@ def cpu_seconds(pid):
     return total / 1e9
 
 
+def kernel_ticks(pid):
+    """What a process has used in the kernel, and altogether, in coarse units."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        user, system = (int(field) for field in f.read().rsplit(")", 1)[1].split()[11:13])
+    return system, user + system
+
+
 def memory_bytes(pid, key="VmRSS"):
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
         return int(re.search(rf"^{key}:\s+(\d+) kB", f.read(), re.M).group(1)) * 1024
@@ -76,7 +83,8 @@ class Daemon:
     def __init__(self, program, options, port=False, callgrind=None):
         command = [program] if port else [program, "--stdio"]
         if callgrind:
-            command = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={callgrind}"] + command
+            command = ["valgrind", "--quiet", "--tool=callgrind",
+                       f"--callgrind-out-file={callgrind}", *command]
         if port:
             options = ["listen.line=127.0.0.1:0", *options]
         for option in options:
@@ -125,6 +133,11 @@ class Daemon:
     def cpu(self):
         return cpu_seconds(self.pid)
 
+    def kernel_share(self):
+        """How much of what it has used since its start was for the kernel's work."""
+        system, total = kernel_ticks(self.pid)
+        return system / total if total else 0
+
     def memory(self, key="VmRSS"):
         return memory_bytes(self.pid, key)
 
@@ -148,32 +161,24 @@ class Daemon:
         return wall
 
 
-class LogCheck:
-    """Counts the lines of a log by kind, in pieces; each has to be whole, each number there once."""
+def check_log(path, kinds, n):
+    """A log has n lines of each kind, all of them whole, with the same numbers in each kind.
 
-    def __init__(self, path, kinds, n):
-        """kinds: how the lines of each kind look, a pattern with the message's number in it."""
-        pattern = re.compile("|".join(kinds).encode(), re.M)
-        self.count = [0] * len(kinds)
-        self.sum = [0] * len(kinds)
-        lines = 0
-        with open(path, "rb") as f:
-            while piece := f.read(1 << 22):
-                piece += f.readline()
-                expect(piece.endswith(b"\n"), f"the last line of {path} is not complete")
-                lines += piece.count(b"\n")
-                for groups in pattern.findall(piece):
-                    self._add(groups)
-        expect(self.count == [n] * len(kinds), f"{path} has {self.count} lines instead of {n} each")
-        expect(lines == n * len(kinds), f"{path} has {lines} lines")
-        expect(len(set(self.sum)) == 1, f"{path} does not have the same numbers in each kind")
-
-    def _add(self, groups):
-        for i, number in enumerate(groups):
-            if number:
-                self.count[i] += 1
-                self.sum[i] += int(number)
-                return
+    kinds: how lines look, patterns with the message's number as their only group."""
+    pattern = re.compile("|".join(kinds).encode(), re.M)
+    counts, sums, lines = [0] * len(kinds), [0] * len(kinds), 0
+    with open(path, "rb") as f:
+        while piece := f.read(1 << 22):
+            piece += f.readline()
+            expect(piece.endswith(b"\n"), f"the last line of {path} is not complete")
+            lines += piece.count(b"\n")
+            for i, numbers in enumerate(zip(*pattern.findall(piece))):
+                numbers = [int(number) for number in numbers if number]
+                counts[i] += len(numbers)
+                sums[i] += sum(numbers)
+    expect(counts == [n] * len(kinds), f"{path} has {counts} lines by kind instead of {n} each")
+    expect(lines == n * len(kinds), f"{path} has {lines} lines instead of {n * len(kinds)}")
+    expect(len(set(sums)) == 1, f"{path} does not have the same numbers in each kind")
 
 
 def instructions_of(callgrind):

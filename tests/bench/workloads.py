@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 
-from processes import (Daemon, LogCheck, cpu_seconds, expect, instructions_of, run_tool,
+from processes import (Daemon, check_log, cpu_seconds, expect, instructions_of, run_tool,
                        wait_until_idle)
 
 MICRO = 1e6
@@ -17,7 +17,8 @@ DISTRIBUTIONS = {
 TEMPLATE = ("log.format=template", "template.dispatched=dispatched {id}",
             "template.delivered=delivered {id}")
 TEMPLATE_LINES = (r"^dispatched (\d+)$", r"^delivered (\d+)$")
-TEXT_LINES = tuple(rf"^\S+ {event} id=m(\d+) .*$" for event in ("queued", "dispatched", "delivered"))
+TEXT_LINES = tuple(rf"^\S+ {event} id=m(\d+) .*$"
+                   for event in ("queued", "dispatched", "delivered"))
 NO_LOG = ("log.target=none",)
 # a reader of events keeps up with so many at once
 PIECE = 100
@@ -105,12 +106,12 @@ def run_range(bench, n, latency="fixed", callgrind=None):
     full = d.memory()
     pending = d.stats()["sending"]
     reply = d.ask("wait")
-    used, peak = d.cpu() - began, d.memory("VmHWM")
+    used, peak, kernel = d.cpu() - began, d.memory("VmHWM"), d.kernel_share()
     expect(f" delivered={n} " in reply, reply)
     wall = d.stop(accepted=n)
-    LogCheck(path, TEMPLATE_LINES, n)
+    check_log(path, TEMPLATE_LINES, n)
     os.unlink(path)
-    return {"cpu": used, "wall": wall, "peak": peak,
+    return {"cpu": used, "kernel": kernel, "wall": wall, "peak": peak,
             "bytes": (full - idle) / pending if pending else math.inf}
 
 
@@ -120,6 +121,7 @@ def million(bench):
     found = bench.ranges(n)
     ours = found["ours"]
     bench.row("million", "CPU a message", ours["cpu"] / n * MICRO, "us")
+    bench.row("million", "of it in the kernel", ours["kernel"] * 100, "%")
     for peer, target in (("asyncio", 100), ("node", 5)):
         if peer in found:
             theirs = found[peer]
@@ -160,8 +162,10 @@ def distributions(bench):
     n = bench.million
     fixed = bench.ranges(n)["ours"]["cpu"] / n * MICRO
     for latency in ("uniform", "lognormal"):
-        cpu = bench.ranges(n, latency)["ours"]["cpu"] / n * MICRO
+        ours = bench.ranges(n, latency)["ours"]
+        cpu = ours["cpu"] / n * MICRO
         bench.row(latency, "CPU a message", cpu, "us")
+        bench.row(latency, "of it in the kernel", ours["kernel"] * 100, "%")
         bench.row(latency, "CPU a message beyond fixed", cpu - fixed, "us", 0.15)
         bench.instructions(latency, lambda n, out: run_range(bench, n, latency, out),
                            20_000, 60_000)
@@ -183,21 +187,20 @@ def run_late(bench, n, latency):
     return figures
 
 
-def run_pipelined(bench, connections, lines, rounds, kind="send", log=True, callgrind=None):
+def run_pipelined(bench, connections, lines, rounds, callgrind=None):
     """Requests of many clients to the last delivery."""
     n = connections * lines * rounds
     path, target = bench.log()
-    d = bench.daemon(*([target] if log else NO_LOG), f"limits.connections={connections + 10}",
-                     f"limits.pending={n + 1}", port=True, callgrind=callgrind)
+    d = bench.daemon(target, f"limits.connections={connections + 10}", f"limits.pending={n + 1}",
+                     port=True, callgrind=callgrind)
     d.ask("hello")
     began = d.cpu()
-    figures = run_tool([bench.load, kind, d.address, str(connections), str(lines), str(rounds)])
+    figures = run_tool([bench.load, "send", d.address, str(connections), str(lines), str(rounds)])
     d.ask("wait all")
-    used, peak = d.cpu() - began, d.memory("VmHWM")
+    used, kernel = d.cpu() - began, d.kernel_share()
     d.stop(accepted=n)
-    if log:
-        LogCheck(path, TEXT_LINES, n)
-    return {"cpu_each": used / n, "peak": peak, "wall": figures["wall"]}
+    check_log(path, TEXT_LINES, n)
+    return {"cpu_each": used / n, "kernel": kernel, "wall": figures["wall"]}
 
 
 def run_pipelined_peer(bench, name, connections, lines, rounds):
@@ -217,9 +220,9 @@ def run_pipelined_peer(bench, name, connections, lines, rounds):
 
 def pipelined(bench):
     """Clients that send line by line, log of all events to a file, to the last delivery"""
-    million = bench.million
-    for connections, lines, total, target in ((100, 100, million, 0.7), (100, 1, million // 5, None),
-                                              (10_000, 10, million, None)):
+    for connections, lines, total, target in ((100, 100, bench.million, 0.7),
+                                              (100, 1, bench.million // 5, None),
+                                              (10_000, 10, bench.million, None)):
         name = f"pipelined-{connections}x{lines}"
         rounds = total // (connections * lines)
         measures = {"ours": lambda: run_pipelined(bench, connections, lines, rounds)}
@@ -229,8 +232,10 @@ def pipelined(bench):
             measures[peer] = functools.partial(run_pipelined_peer, bench, peer, connections, lines,
                                                fewer)
         found = bench.in_turn(measures)
-        ours = found.pop("ours")["cpu_each"]
+        figures = found.pop("ours")
+        ours = figures["cpu_each"]
         bench.row(name, "server CPU a message", ours * MICRO, "us", target)
+        bench.row(name, "of it in the kernel", figures["kernel"] * 100, "%")
         for peer, figures in found.items():
             bench.row(name, f"server CPU a message, {peer}", figures["cpu_each"] * MICRO, "us")
             bench.row(name, f"our CPU / {peer}'s", ours / figures["cpu_each"], "x",
@@ -332,13 +337,12 @@ def queries(bench):
     n, times = bench.million, 1000
     d = bench.daemon(*NO_LOG, "delivery.latency=1h", f"limits.pending={n + 1}", port=True)
     d.ask(f"send 0..{n - 1}")
-    for name, command in (("stats", lambda i: "stats"), ("status", lambda i: f"status {i * 977 % n}"),
-                          ("cancel", lambda i: f"cancel {i * 977 % n}")):
+    for name in ("stats", "status", "cancel"):
         trips = []
         began = d.cpu()
         for i in range(times):
             at = time.monotonic()
-            d.ask(command(i))
+            d.ask("stats" if name == "stats" else f"{name} {i * 977 % n}")
             trips.append(time.monotonic() - at)
         used = (d.cpu() - began) / times
         trips.sort()
