@@ -82,7 +82,7 @@ def main():
         signal.alarm(HANGING_SECONDS)
         try:
             WORKLOADS[name](bench)
-        except Broken as broken:
+        except (Broken, OSError) as broken:
             failures.append(f"{name}: {broken}")
             print(f"FAILED: {failures[-1]}")
         finally:

@@ -93,6 +93,13 @@ class Daemon:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE)
         self.pid = self.process.pid
+        try:
+            self._get_ready(port)
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def _get_ready(self, port):
         ready = self._read_until_ready()
         self.seconds_to_ready = time.monotonic() - self.began
         self.address = None
