@@ -39,9 +39,14 @@ class Report:
         print(f"{workload:20} {figure:40} {amount:>9} {unit:10} {said}".rstrip(), flush=True)
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(64, f"script/bench: {message}\n")
+
+
 def parse_arguments():
-    parser = argparse.ArgumentParser(prog="script/bench", description="Measures mailsimd.",
-                                     epilog=f"Workloads: {' '.join(WORKLOADS)}")
+    parser = Parser(prog="script/bench", description="Measures mailsimd.",
+                    epilog=f"Workloads: {' '.join(WORKLOADS)}")
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--default-peers", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--peers", nargs="?", metavar="DIR", const="",

@@ -65,7 +65,8 @@ def run_measured(command, directory):
 def run_tool(command):
     """One of the programs beside this file: its figures."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    expect(done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.returncode}")
+    expect(done.returncode == 0,
+           f"{os.path.basename(command[0])}: {done.stderr.strip() or done.returncode}")
     return json.loads(done.stdout)
 
 
