@@ -198,7 +198,10 @@ GETTER(simulated)
 }
 
 #define FIELD(field_name, field_kind) \
-	static const struct field field_##field_name = { #field_name, field_kind, get_##field_name }
+	static const struct field field_##field_name = { #field_name, \
+		{ " " #field_name "=", sizeof #field_name + 1 }, \
+		{ ",\"" #field_name "\":", sizeof #field_name + 3 }, field_kind, \
+		get_##field_name }
 
 FIELD(time, FIELD_TIME);
 FIELD(id, FIELD_TEXT);

@@ -64,7 +64,7 @@ void event_format_mask(struct buf *b, unsigned mask);
 void event_format_text(struct buf *b, const struct event *ev);
 void event_format_json(struct buf *b, const struct event *ev);
 
-/* The message as a status line has it: key=value… as of that time. */
+/* The message as a status line has it, as of that time: " key=value" for each. */
 void event_format_status(struct buf *b, const struct message *m, int64_t now_ns);
 
 /*

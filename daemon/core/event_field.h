@@ -28,6 +28,8 @@ struct field_value {
 
 struct field {
 	const char *name;
+	struct str in_text; /* " name=" */
+	struct str in_json; /* ",\"name\":" */
 	enum field_kind kind;
 	/* False when the event has no such value. Text may be in scratch or belong to the event. */
 	bool (*get)(const struct event *ev, struct buf *scratch, struct field_value *v);

@@ -45,8 +45,7 @@ add_number(struct buf *b, enum field_kind kind, const struct field_value *v, uns
 }
 
 static void
-add_fields(
-    struct buf *b, const struct field *const *fields, const struct event *ev, const char *separator)
+add_fields(struct buf *b, const struct field *const *fields, const struct event *ev)
 {
 	struct buf scratch = { 0 };
 
@@ -56,10 +55,7 @@ add_fields(
 
 		if (!f->get(ev, &scratch, &v))
 			continue;
-		buf_add_str(b, str_of(separator));
-		separator = " ";
-		buf_add_str(b, str_of(f->name));
-		buf_add_char(b, '=');
+		buf_add_str(b, f->in_text);
 		if (f->kind == FIELD_TEXT)
 			text_add_value(b, v.text);
 		else if (f->kind == FIELD_PROSE)
@@ -78,7 +74,7 @@ event_format_text(struct buf *b, const struct event *ev)
 	text_format_time(b, ev->time_ns, TEXT_DIGITS);
 	buf_add_char(b, ' ');
 	buf_add_str(b, str_of(event_name(ev->kind)));
-	add_fields(b, event_fields(ev->kind), ev, " ");
+	add_fields(b, event_fields(ev->kind), ev);
 }
 
 void
@@ -90,15 +86,13 @@ event_format_status(struct buf *b, const struct message *m, int64_t now_ns)
 		.message = m,
 	};
 
-	add_fields(b, event_status_fields(), &ev, "");
+	add_fields(b, event_status_fields(), &ev);
 }
 
 static void
 add_json_field(struct buf *b, const struct field *f, const struct field_value *v)
 {
-	buf_add_lit(b, ",\"");
-	buf_add_str(b, str_of(f->name));
-	buf_add_lit(b, "\":");
+	buf_add_str(b, f->in_json);
 	if (f->kind == FIELD_TEXT || f->kind == FIELD_PROSE) {
 		text_add_json(b, v->text);
 	} else if (f->kind == FIELD_TIME) {

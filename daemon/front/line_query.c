@@ -47,7 +47,7 @@ line_status(struct line_client *c, const struct line_options *o)
 		line_error(c, LINE_NOT_FOUND, "no such message is known");
 		return;
 	}
-	buf_add_lit(&b, "+OK ");
+	buf_add_lit(&b, "+OK");
 	add_status(c, &b, m);
 	line_reply_buf(c, &b);
 	buf_fini(&b);
@@ -95,7 +95,7 @@ tell_list(struct line_client *c)
 			return LINE_WAITING;
 		if (!m || m->is_forgotten || !is_listed(t, m))
 			continue;
-		buf_add_lit(&b, "* ");
+		buf_add_lit(&b, "*");
 		add_status(c, &b, m);
 		line_reply_buf(c, &b);
 		buf_fini(&b);

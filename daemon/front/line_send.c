@@ -29,16 +29,22 @@ reply_queued(struct line_client *c, const struct batch *batch)
 {
 	struct buf b = { 0 };
 
-	buf_printf(&b, "+OK queued=%u", batch->accepted);
+	buf_add_lit(&b, "+OK queued=");
+	buf_add_u64(&b, batch->accepted);
 	if (batch->accepted > 0) {
 		buf_add_lit(&b, " ids=");
 		add_ids(&b, batch);
 	}
-	buf_printf(&b, " batch=%lu", batch->number);
-	if (batch->accepted > 0)
-		buf_printf(&b, " seq=%lu", batch->first_seq);
-	if (batch->accepted > 1)
-		buf_printf(&b, "..%lu", batch->first_seq + batch->accepted - 1);
+	buf_add_lit(&b, " batch=");
+	buf_add_u64(&b, batch->number);
+	if (batch->accepted > 0) {
+		buf_add_lit(&b, " seq=");
+		buf_add_u64(&b, batch->first_seq);
+	}
+	if (batch->accepted > 1) {
+		buf_add_lit(&b, "..");
+		buf_add_u64(&b, batch->first_seq + batch->accepted - 1);
+	}
 	line_reply_buf(c, &b);
 	buf_fini(&b);
 }

@@ -151,7 +151,9 @@ static void
 want_events(struct conn *c)
 {
 	bool read = may_read(c);
-	bool write = has_output(c) && gate_is_passable(c->set->gate, c->barrier);
+	/* what is on the work list is sent at the end of this turn, and most often all of it */
+	bool write = has_output(c) && list_is_empty(&c->work_link) &&
+	    gate_is_passable(c->set->gate, c->barrier);
 
 	loop_fd_want(c->event, read, write, c->set->limits.stall_timeout_ns);
 }
