@@ -40,12 +40,19 @@ buf_consume(struct buf *b, size_t n)
 void
 buf_add_u64(struct buf *b, uint64_t v)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	char digits[20];
 	size_t at = sizeof digits;
 
-	do
-		digits[--at] = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
+	for (; v >= 100; v /= 100)
+		memcpy(digits + (at -= 2), pairs + v % 100 * 2, 2);
+	if (v >= 10)
+		memcpy(digits + (at -= 2), pairs + v * 2, 2);
+	else
+		digits[--at] = (char)('0' + v);
 	buf_add(b, digits + at, sizeof digits - at);
 }
 

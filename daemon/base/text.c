@@ -1,11 +1,12 @@
 /*
- * Owns how values are written: numbers, durations, sizes, times, quoted text, JSON strings. Works
+ * Owns how values are written: numbers, durations, sizes, times. Works
  * on octets and integers alone; no locale, floating point or C library parser has a say, so the
- * same text means the same everywhere. Keeps no state.
+ * same text means the same everywhere. Keeps no state that shows.
  */
 #include "base/text.h"
 
 #define SECONDS_PER_DAY 86400LL
+#define SECOND_OCTETS 20 /* of a time, as far as its decimal point */
 #define SIZE_MAX_OCTETS (1ULL << 53)
 #define FRACTION_DIGITS 18 /* as many as fit an uint64_t, so no digit is dropped unseen */
 #define FRACTION_ONE 1000000000000000000U /* 10^FRACTION_DIGITS */
@@ -38,12 +39,6 @@ static bool
 is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static bool
-is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
 static const struct unit *
@@ -355,34 +350,52 @@ decimals(uint64_t ns, unsigned digits)
 	return ns / (uint64_t)(digits == 3 ? TEXT_NS_PER_MS : TEXT_NS_PER_US);
 }
 
-void
-text_format_time(struct buf *b, int64_t ns, unsigned digits)
+/* "2026-11-23T06:12:00." of that second since 1970. */
+static void
+format_second(char *text, int64_t seconds)
 {
-	char text[] = "0000-00-00T00:00:00.000000Z";
-	int64_t rest = ns % TEXT_NS_PER_S, seconds = ns / TEXT_NS_PER_S, days, of_day;
+	int64_t days = seconds / SECONDS_PER_DAY, of_day = seconds % SECONDS_PER_DAY;
 	int64_t year, month, day;
 
-	/* C rounds towards zero; a moment before 1970 belongs to the second it lies in */
-	if (rest < 0) {
-		rest += TEXT_NS_PER_S;
-		seconds--;
-	}
-	days = seconds / SECONDS_PER_DAY;
-	of_day = seconds % SECONDS_PER_DAY;
 	if (of_day < 0) {
 		of_day += SECONDS_PER_DAY;
 		days--;
 	}
 	date_from_days(days, &year, &month, &day);
+	memcpy(text, "0000-00-00T00:00:00.", SECOND_OCTETS);
 	put_digits(text, 4, (uint64_t)year);
 	put_digits(text + 5, 2, (uint64_t)month);
 	put_digits(text + 8, 2, (uint64_t)day);
 	put_digits(text + 11, 2, (uint64_t)(of_day / 3600));
 	put_digits(text + 14, 2, (uint64_t)(of_day / 60 % 60));
 	put_digits(text + 17, 2, (uint64_t)(of_day % 60));
-	put_digits(text + 20, digits, decimals((uint64_t)rest, digits));
-	text[20 + digits] = 'Z';
-	buf_add(b, text, 21 + digits);
+}
+
+void
+text_format_time(struct buf *b, int64_t ns, unsigned digits)
+{
+	/* what was asked for last: lines of a log come many to the second */
+	static _Thread_local struct {
+		bool is_there;
+		int64_t seconds;
+		char text[SECOND_OCTETS];
+	} last;
+	int64_t rest = ns % TEXT_NS_PER_S, seconds = ns / TEXT_NS_PER_S;
+	char text[SECOND_OCTETS + 7];
+
+	/* C rounds towards zero; a moment before 1970 belongs to the second it lies in */
+	if (rest < 0) {
+		rest += TEXT_NS_PER_S;
+		seconds--;
+	}
+	if (!last.is_there || last.seconds != seconds)
+		format_second(last.text, seconds);
+	last.is_there = true;
+	last.seconds = seconds;
+	memcpy(text, last.text, SECOND_OCTETS);
+	put_digits(text + SECOND_OCTETS, digits, decimals((uint64_t)rest, digits));
+	text[SECOND_OCTETS + digits] = 'Z';
+	buf_add(b, text, SECOND_OCTETS + digits + 1);
 }
 
 void
@@ -394,172 +407,6 @@ text_format_seconds(struct buf *b, int64_t ns, unsigned digits)
 	buf_add_u64(b, v / TEXT_NS_PER_S);
 	put_digits(text + 1, digits, decimals(v % TEXT_NS_PER_S, digits));
 	buf_add(b, text, 1 + digits);
-}
-
-/* The octets of the UTF-8 sequence that s starts with; 0 when there is none (RFC 3629, 4). */
-static size_t
-utf8_length(struct str s)
-{
-	const unsigned char *p = (const unsigned char *)s.p;
-	unsigned char low = 0x80, high = 0xbf; /* of the second octet */
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		low = 0xa0; /* else overlong */
-	else if (p[0] == 0xed)
-		high = 0x9f; /* else a surrogate */
-	else if (p[0] == 0xf0)
-		low = 0x90; /* else overlong */
-	else if (p[0] == 0xf4)
-		high = 0x8f; /* else beyond U+10FFFF */
-	if (s.n < n || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
-bool
-text_is_utf8(struct str s)
-{
-	size_t n;
-
-	for (size_t i = 0; i < s.n; i += n) {
-		n = utf8_length(str_from(s, i));
-		if (n == 0 || s.p[i] == '\0')
-			return false;
-	}
-	return true;
-}
-
-static void
-add_control(struct buf *b, char c)
-{
-	static const char hex[] = "0123456789abcdef";
-	char escape[] = "\\x00";
-
-	if (c == '\n') {
-		buf_add_lit(b, "\\n");
-		return;
-	}
-	if (c == '\t') {
-		buf_add_lit(b, "\\t");
-		return;
-	}
-	escape[2] = hex[(unsigned char)c >> 4];
-	escape[3] = hex[c & 15];
-	buf_add(b, escape, 4);
-}
-
-void
-text_add_value(struct buf *b, struct str s)
-{
-	bool is_plain = s.n > 0;
-
-	for (size_t i = 0; i < s.n && is_plain; i++)
-		is_plain = !is_control(s.p[i]) && s.p[i] != ' ' && s.p[i] != '"' && s.p[i] != '\\';
-	if (is_plain)
-		buf_add_str(b, s);
-	else
-		text_add_quoted(b, s);
-}
-
-void
-text_add_quoted(struct buf *b, struct str s)
-{
-	buf_add_char(b, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (is_control(s.p[i])) {
-			add_control(b, s.p[i]);
-			continue;
-		}
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_add_char(b, '\\');
-		buf_add_char(b, s.p[i]);
-	}
-	buf_add_char(b, '"');
-}
-
-void
-text_add_escaped(struct buf *b, struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (is_control(s.p[i]))
-			add_control(b, s.p[i]);
-		else
-			buf_add_char(b, s.p[i]);
-}
-
-/* An ASCII octet of a JSON string. */
-static void
-add_json_ascii(struct buf *b, char c)
-{
-	static const char from[] = "\b\f\n\r\t\"\\", to[] = "bfnrt\"\\";
-	const char *at = c == '\0' ? NULL : strchr(from, c);
-
-	if (at) {
-		buf_add_char(b, '\\');
-		buf_add_char(b, to[at - from]);
-	} else if ((unsigned char)c < ' ') {
-		buf_add_lit(b, "\\u00");
-		buf_add_char(b, c & 0x10 ? '1' : '0');
-		buf_add_char(b, "0123456789abcdef"[c & 15]);
-	} else {
-		buf_add_char(b, c);
-	}
-}
-
-void
-text_add_json(struct buf *b, struct str s)
-{
-	size_t n;
-
-	buf_add_char(b, '"');
-	for (size_t i = 0; i<s.n; i += n> 0 ? n : 1) {
-		n = utf8_length(str_from(s, i));
-		if (n == 0)
-			buf_add_lit(b, "\xef\xbf\xbd"); /* U+FFFD */
-		else if (n == 1)
-			add_json_ascii(b, s.p[i]);
-		else
-			buf_add(b, s.p + i, n);
-	}
-	buf_add_char(b, '"');
-}
-
-const char *
-text_parse_quoted(struct str s, char *out, size_t *out_n, size_t *used)
-{
-	static const char from[] = "\\\"nt", to[] = "\\\"\n\t";
-	const char *escape;
-	size_t n = 0;
-
-	if (s.n == 0 || s.p[0] != '"')
-		return "has no opening quote";
-	for (size_t i = 1; i < s.n; i++) {
-		if (s.p[i] == '"') {
-			*out_n = n;
-			*used = i + 1;
-			return NULL;
-		}
-		if (s.p[i] != '\\') {
-			out[n++] = s.p[i];
-			continue;
-		}
-		if (++i == s.n)
-			break;
-		escape = s.p[i] == '\0' ? NULL : strchr(from, s.p[i]);
-		if (!escape)
-			return "has an unknown escape: there are \\\\ \\\" \\n \\t";
-		out[n++] = to[escape - from];
-	}
-	return "has no closing quote";
 }
 
 const char *
