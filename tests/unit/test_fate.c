@@ -363,8 +363,8 @@ test_bad_text(void **state)
 	for (i = 0; i < FATE_STEPS_MAX; i++)
 		buf_add_lit(&text, "greylisted 1%,");
 	buf_add_lit(&text, "x");
-	expect_refused(buf_str(&text), FATE_MALFORMED,
-	    "\"x\" is more than there may be: at most 64 steps");
+	expect_refused(
+	    buf_str(&text), FATE_MALFORMED, "\"x\" is more than there may be: at most 64 steps");
 	text.len = 0;
 	for (i = 0; i < 1000; i++)
 		buf_add_char(&text, 'x');
