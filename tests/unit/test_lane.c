@@ -7,7 +7,6 @@
 #include "sim_world.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/delivery_conf.h"
 #include "core/lane.h"
@@ -519,49 +518,6 @@ test_retries_first(void **state)
 	lanes_fini(&ls);
 }
 
-/* Processor time of so many dispatches, with that many batches bound for one destination that takes
- * one at a time. The least of some tries. */
-static int64_t
-cost_ns(size_t n_lanes, unsigned dispatches)
-{
-	struct lane_group *groups = calloc(n_lanes, sizeof groups[0]);
-	int64_t least = INT64_MAX;
-	struct limiter one;
-	struct lanes ls;
-	unsigned try, i;
-	size_t g;
-
-	lanes_init(&ls, DELIVERY_UNLIMITED, &unlimited);
-	limiter_init(&one, 1, &unlimited);
-	for (g = 0; g < n_lanes; g++) {
-		lane_group_init(&groups[g], DELIVERY_UNLIMITED, &unlimited);
-		add_many(&ls, &groups[g], &one, 1 + g * 100000, 100000 / (unsigned)n_lanes + 20);
-	}
-	for (try = 0; try < 5; try++) {
-		struct timespec from, to;
-		int64_t ns;
-
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
-		for (i = 0; i < dispatches; i++)
-			next_turn(&ls);
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
-		ns = (to.tv_sec - from.tv_sec) * SEC + to.tv_nsec - from.tv_nsec;
-		least = ns < least ? ns : least;
-	}
-	lanes_fini(&ls);
-	free(groups);
-	return least;
-}
-
-/* Ten times the lanes cost something in the processor's caches, and nothing else: without a slack
- * of five a dispatch that touched every lane would be ten times as dear. */
-static void
-test_cost_does_not_depend_on_lanes(void **state)
-{
-	(void)state;
-	assert_true(cost_ns(10000, 10000) < 5 * cost_ns(1000, 10000) + MS);
-}
-
 int
 main(void)
 {
@@ -571,7 +527,6 @@ main(void)
 		cmocka_unit_test(test_fair_at_a_destination),
 		cmocka_unit_test(test_fair_in_a_group),
 		cmocka_unit_test(test_retries_first),
-		cmocka_unit_test(test_cost_does_not_depend_on_lanes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
