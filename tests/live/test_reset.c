@@ -195,6 +195,26 @@ test_reset_of_many(void **state)
 	expect_number(daemon_count_log(d, " cancelled "), 2 * (MANY + 1));
 }
 
+/* Its numbers are others' now: who waits for a batch does not wait for that one. */
+static void
+test_gather_does_not_wait_for_another(void **state)
+{
+	struct daemon *d = start("limits.pending=5");
+	struct client *gathers = client_connect(d), *c = client_connect(d);
+
+	(void)state;
+	client_send(gathers, "gather 0..9\nping\n");
+	client_wait_stats(c, "accepted", 5);
+	client_send(c, "reset\nsend 0..2\n");
+	expect_text(client_line(c), "+OK cancelled=5 %");
+	expect_text(client_line(c), "+OK queued=3 ids=0..2 batch=1 seq=1..3");
+	expect_text(client_reply(gathers), "+OK n=5 delivered=0 % cancelled=5 %");
+	expect_text(client_reply(gathers), "+OK pong");
+	expect_number(text_number(client_stats(c), "sending"), 3);
+	expect_text(client_ask(c, "cancel all"), "+OK cancelled=3");
+	daemon_stop(d);
+}
+
 static void
 test_reset_by_one_that_dies(void **state)
 {
@@ -227,6 +247,7 @@ main(void)
 		LIVE_TEST(test_second_run_equals_the_first),
 		LIVE_TEST(test_reset_while_others_are_at_it),
 		LIVE_TEST(test_reset_of_many),
+		LIVE_TEST(test_gather_does_not_wait_for_another),
 		LIVE_TEST(test_reset_by_one_that_dies),
 	};
 
