@@ -134,6 +134,40 @@ test_limits_hold_from_a_reload_on(void **state)
 	daemon_stop(d);
 }
 
+/* A range that is still being accepted goes on with the settings it began with; a rule that chooses
+ * for its messages means the outcomes of these, whatever their numbers are now. */
+static void
+test_range_goes_on_with_its_outcomes(void **state)
+{
+	static const char before[] = "[listen]\nline = localhost:0\n[clock]\nscale = 0\n"
+				     "[limits]\npending = 2\n[outcome last]\ncode = 450\n";
+	struct daemon *d = start(before);
+	struct client *c = client_connect(d), *sends = client_connect(d);
+	struct text after = { 0 };
+	int i;
+
+	(void)state;
+	expect_text(client_ask(c, "rule outcome=last"), "+OK rule=1");
+	client_send(sends, "send 0..5\n");
+	client_wait_stats(c, "accepted", 2);
+	text_printf(
+	    &after, "[listen]\nline = localhost:0\n[clock]\nscale = 0\n[limits]\npending = 100\n");
+	for (i = 0; i < 50; i++)
+		text_printf(&after, "[outcome o%d]\ncode = 550\n", i);
+	text_printf(&after, "[outcome last]\ncode = 450\n");
+	daemon_write_file(d, "conf", after.p);
+	text_free(&after);
+	daemon_signal(d, SIGHUP);
+	daemon_wait_errors(d, " reloaded", 1);
+	expect_text(client_line(sends), "+OK queued=6 ids=0..5 %");
+	expect_text(client_ask(c, "send 6"), "+OK queued=1 ids=6 %");
+	expect_text(client_ask(c, "advance 1s"), "+OK now=% fired=7");
+	for (i = 0; i < 7; i++)
+		expect_text(client_ask(c, "status %d", i),
+		    "+OK % state=deferred % outcome=last % code=450 %");
+	daemon_stop(d);
+}
+
 static void
 test_log_moves_with_a_reload(void **state)
 {
@@ -268,6 +302,7 @@ main(void)
 		LIVE_TEST(test_what_cannot_reload_is_a_problem),
 		LIVE_TEST(test_file_that_is_gone_changes_nothing),
 		LIVE_TEST(test_limits_hold_from_a_reload_on),
+		LIVE_TEST(test_range_goes_on_with_its_outcomes),
 		LIVE_TEST(test_log_moves_with_a_reload),
 		LIVE_TEST(test_rotation_loses_no_line),
 		LIVE_TEST(test_rotation_that_fails_keeps_the_old_file),
