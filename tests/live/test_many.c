@@ -8,6 +8,7 @@
 #define CONNECTIONS 1000
 #define MESSAGES 100
 #define IN_FLIGHT 100000
+#define RULES 66000 /* more than 16 bits count */
 
 static void
 expect_gathered(struct client *c)
@@ -116,6 +117,31 @@ test_stats_while_all_falls_due(void **state)
 	daemon_stop(d);
 }
 
+/* A rule is known as long as a message that it chose for is under way: as many as there are
+ * messages. */
+static void
+test_a_rule_for_each_message(void **state)
+{
+	struct daemon *d = daemon_start("-o", "log.target=none", "-o", "clock.scale=0", NULL);
+	struct client *c = client_connect(d);
+	int i, k;
+
+	(void)state;
+	for (i = 0; i < RULES; i += 1000) {
+		for (k = 0; k < 1000; k++)
+			client_send(c, "rule outcome=mailbox_full count=1\nsend\n");
+		for (k = 0; k < 1000; k++) {
+			expect_text(client_line(c), "+OK rule=%");
+			expect_text(client_line(c), "+OK queued=1 %");
+		}
+	}
+	expect_text(client_ask(c, "rules"), "+OK n=0");
+	expect_text(client_ask(c, "cancel all"), "+OK cancelled=%");
+	expect_text(client_ask(c, "rule outcome=user_unknown"), "+OK rule=%");
+	expect_text(client_ask(c, "gather x latency=0s"), "+OK n=1 delivered=0 bounced=1 %");
+	daemon_stop(d);
+}
+
 int
 main(void)
 {
@@ -123,6 +149,7 @@ main(void)
 		LIVE_TEST(test_a_thousand_connections_gather_at_once),
 		LIVE_TEST(test_ledger_is_true_at_every_moment),
 		LIVE_TEST(test_stats_while_all_falls_due),
+		LIVE_TEST(test_a_rule_for_each_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
