@@ -42,6 +42,7 @@ struct chaos {
 	int64_t latest[LATEST]; /* the last dispatches */
 	uint64_t n_dispatched;
 	uint64_t n_requests;
+	uint64_t n_held; /* found waiting for a limit, each time */
 };
 
 #define CHECK(c, what) \
@@ -355,12 +356,60 @@ chaos_reach(struct chaos *c)
 	c->n_requests++;
 }
 
+static bool
+is_open(const struct limiter *l, int64_t now_ns)
+{
+	return l->in_flight < l->concurrency && rate_is_open(&l->rate, &l->pace, 1, now_ns);
+}
+
+/* Whether all limits would let it go. */
+static bool
+could_go(struct simulator *sim, const struct message *m)
+{
+	struct str domain = address_domain(message_to(m, &sim->scratch_to));
+	const struct lane_group *g =
+	    message_batch(m)->group ? &message_batch(m)->group->lanes : &sim->lanes.common;
+	const struct destination *d = NULL;
+
+	if (domain_conf_is_limited(delivery_conf_find(sim->plan->conf, domain)))
+		d = destinations_find(&sim->destinations, domain);
+	return is_open(&sim->lanes.all, sim->now_ns) && is_open(&g->limiter, sim->now_ns) &&
+	    (!d || is_open(&d->limiter, sim->now_ns));
+}
+
+/* When nothing more is to be done at this moment. */
+static void
+check_nobody_could_go(struct chaos *c)
+{
+	const struct registry *r = &c->w->sim->registry;
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < r->n && n < c->w->sim->lanes.n_waiting; i++) {
+		const struct batch *b = r->entries[i].batch;
+		uint32_t index;
+
+		for (index = 0; b && index < b->accepted; index++) {
+			const struct message *m = batch_message(b, index);
+
+			if (!m || m->state != STATE_WAITING)
+				continue;
+			CHECK(c, !could_go(c->w->sim, m));
+			n++;
+		}
+	}
+	CHECK(c, n == c->w->sim->lanes.n_waiting);
+	c->n_held += n;
+}
+
 /* Brings everything up to date, as whoever asks for anything does first. */
 static void
 catch_up(struct chaos *c)
 {
 	while (!simulator_run(c->w->sim, c->w->real_ns, 1 + (uint32_t)draw(c, 500)))
 		;
+	CHECK(c, c->w->sim->now_ns >= c->now_ns);
+	check_nobody_could_go(c);
 	world_check(c->w);
 }
 
@@ -506,6 +555,8 @@ run_chaos(uint64_t seed)
 	world_check(c.w);
 	world_free(c.w);
 	free(c.records);
+	/* else that nobody waits in vain says nothing */
+	assert_true(c.n_held > 1000);
 	return c.n_requests;
 }
 
