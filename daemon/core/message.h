@@ -91,16 +91,22 @@ int64_t message_delay(const struct message *m);
  * The only mover: takes the message off the place of its old state and puts it to that of the new
  * one (due_ns must be set before), moves the counters of all tallies and tells their watches. A
  * move that makes no sense aborts. A waiting message is at first in no place: it is dispatched at
- * once if it may pass those who wait; if not, message_hold() puts it into its lane, with due_ns as
- * its expiry. message_waiting() is the one with that seq if it waits, else NULL.
+ * once if it may pass those who wait, or held.
  */
+void message_set_state(struct simulator *sim, struct message *m, enum message_state to);
+
+/* Whether no limit holds it, and nobody who waits could go instead. */
 bool message_may_pass(struct simulator *sim, const struct message *m);
-struct message *message_waiting(const struct registry *registry, uint64_t seq);
+
+/* It waits in its lane, with due_ns as its expiry. */
 void message_hold(struct simulator *sim, struct message *m, enum lane_kind kind);
+
+/* The message with that seq if it waits; else NULL. */
+struct message *message_waiting(const struct registry *registry, uint64_t seq);
+
 /* The limits are others now, and nobody is in a lane any more: who waits joins the lane that it
  * would join now, and an attempt in flight is counted by a destination that did not count before.
  */
 void message_rejoin(struct simulator *sim, struct message *m);
-void message_set_state(struct simulator *sim, struct message *m, enum message_state to);
 
 #endif

@@ -289,8 +289,9 @@ is_waiting_for(const struct line_front *front, unsigned progress)
 	struct list *l;
 
 	list_foreach (l, &front->clients) {
-		const struct line_client *c = list_entry(l, struct line_client,
-		    link); /* one that only waits for its client to read waits for no message */
+		const struct line_client *c = list_entry(l, struct line_client, link);
+
+		/* one that only waits for its client to read waits for no message */
 		if (c->task.step && !c->task.is_answering && progress & (1U << c->task.progress))
 			return true;
 	}

@@ -145,6 +145,7 @@ reset_step(struct line_client *c)
 	}
 	end_walks(front);
 	simulator_reset(sim, loop_read_clock(front->loop), loop_wall_clock());
+	loop_lag_reset(front->loop);
 	buf_printf(&b, "+OK cancelled=%lu", t->count);
 	add_now(c, &b);
 	line_reply_buf(c, &b);

@@ -99,6 +99,8 @@ test_work_is_reloaded(void **state)
 	expect_text(client_ask(c, "send to=a@busy.test"), "+OK queued=1 %");
 	expect_text(client_ask(c, "wait"), "+OK n=11 %");
 	expect(lag_of(c) >= LAG_MS);
+	expect_text(client_ask(c, "reset"), "+OK cancelled=0 %");
+	expect(lag_of(c) < LAG_MS / 2.0);
 	daemon_stop(d);
 }
 
