@@ -192,3 +192,22 @@ world_check(const struct world *w)
 	assert_int_equal(sim->history.n_batches, length_of(&sim->history.batches));
 	assert_true(counts_pending(counts) <= sim->conf.pending);
 }
+
+struct lane_group *
+world_lane_turn(struct lanes *ls)
+{
+	struct lane *lane = lanes_next(ls, WORLD_EPOCH);
+	struct limiter *destination;
+	struct lane_group *g;
+	uint64_t seq;
+
+	assert_non_null(lane);
+	g = lane->group;
+	destination = lane->destination;
+	assert_true(seq_queue_pop(&lane->queue, &seq));
+	lanes_remove(ls, g, destination, lane->kind, WORLD_EPOCH);
+	lanes_take(ls, g, destination, WORLD_EPOCH);
+	assert_null(lanes_next(ls, WORLD_EPOCH));
+	lanes_give_back(ls, g, destination, WORLD_EPOCH);
+	return g;
+}

@@ -68,4 +68,8 @@ char *world_take_events(struct world *w);
 /* Every equation that must hold at any moment. */
 void world_check(const struct world *w);
 
+/* Of lanes by themselves: the group whose turn it is; its message goes and is over at once, all at
+ * WORLD_EPOCH. */
+struct lane_group *world_lane_turn(struct lanes *ls);
+
 #endif

@@ -359,26 +359,6 @@ test_random(void **state)
 
 static const struct rate unlimited;
 
-/* The group whose turn it is; its message goes and is over at once. */
-static struct lane_group *
-next_turn(struct lanes *ls)
-{
-	struct lane *lane = lanes_next(ls, WORLD_EPOCH);
-	struct limiter *destination;
-	struct lane_group *g;
-	uint64_t seq;
-
-	assert_non_null(lane);
-	g = lane->group;
-	destination = lane->destination;
-	assert_true(seq_queue_pop(&lane->queue, &seq));
-	lanes_remove(ls, g, destination, lane->kind, WORLD_EPOCH);
-	lanes_take(ls, g, destination, WORLD_EPOCH);
-	assert_null(lanes_next(ls, WORLD_EPOCH));
-	lanes_give_back(ls, g, destination, WORLD_EPOCH);
-	return g;
-}
-
 static void
 add_many(
     struct lanes *ls, struct lane_group *g, struct limiter *destination, uint64_t first, uint64_t n)
@@ -393,7 +373,7 @@ static void
 expect_done_within(struct lanes *ls, const struct lane_group *g, unsigned messages, unsigned turns)
 {
 	while (messages > 0 && turns-- > 0)
-		messages -= next_turn(ls) == g;
+		messages -= world_lane_turn(ls) == g;
 	assert_int_equal(messages, 0);
 }
 
@@ -405,7 +385,7 @@ expect_even_turns(struct lanes *ls, const struct lane_group *const *groups, size
 	size_t i, k;
 
 	for (i = 0; i < 100 * n; i++) {
-		const struct lane_group *g = next_turn(ls);
+		const struct lane_group *g = world_lane_turn(ls);
 
 		for (k = 0; k < n; k++)
 			turns[k] += groups[k] == g;
@@ -490,7 +470,7 @@ test_fair_in_a_group(void **state)
 	add_many(&ls, &g, &many, 1, 100000);
 	add_many(&ls, &g, &few, 100002, 9);
 	for (; few.n_lanes > 0 && turns < 1000; turns++)
-		next_turn(&ls);
+		world_lane_turn(&ls);
 	assert_in_range(turns, 19, 20);
 	lanes_fini(&ls);
 }
@@ -512,9 +492,9 @@ test_retries_first(void **state)
 	add_many(&ls, &a, &one, 101, 100);
 	lanes_add(&ls, &b, NULL, LANE_RETRY, 201, WORLD_EPOCH);
 	lanes_add(&ls, &b, &one, LANE_RETRY, 202, WORLD_EPOCH);
-	assert_ptr_equal(next_turn(&ls), &b);
-	assert_ptr_equal(next_turn(&ls), &b);
-	assert_ptr_equal(next_turn(&ls), &a);
+	assert_ptr_equal(world_lane_turn(&ls), &b);
+	assert_ptr_equal(world_lane_turn(&ls), &b);
+	assert_ptr_equal(world_lane_turn(&ls), &a);
 	lanes_fini(&ls);
 }
 

@@ -57,25 +57,6 @@ add(struct queues *q, struct lane_group *g, struct limiter *destination, size_t 
 		lanes_add(&q->lanes, g, destination, LANE_FIRST, seq++, WORLD_EPOCH);
 }
 
-/* The next message goes and is over at once. */
-static void
-dispatch(struct lanes *ls)
-{
-	struct lane *lane = lanes_next(ls, WORLD_EPOCH);
-	struct limiter *destination;
-	struct lane_group *g;
-	uint64_t seq;
-
-	assert_non_null(lane);
-	g = lane->group;
-	destination = lane->destination;
-	assert_true(seq_queue_pop(&lane->queue, &seq));
-	lanes_remove(ls, g, destination, lane->kind, WORLD_EPOCH);
-	lanes_take(ls, g, destination, WORLD_EPOCH);
-	assert_null(lanes_next(ls, WORLD_EPOCH));
-	lanes_give_back(ls, g, destination, WORLD_EPOCH);
-}
-
 /* Of so many dispatches; the least of some tries. */
 static int64_t
 cost_ns(struct queues *q)
@@ -89,7 +70,7 @@ cost_ns(struct queues *q)
 
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 		for (i = 0; i < DISPATCHES; i++)
-			dispatch(&q->lanes);
+			world_lane_turn(&q->lanes);
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
 		ns = (to.tv_sec - from.tv_sec) * SEC + to.tv_nsec - from.tv_nsec;
 		least = ns < least ? ns : least;
