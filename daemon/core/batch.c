@@ -158,10 +158,8 @@ block_new(struct batch *b, uint32_t base)
 
 	block->batch = b;
 	block->base = base;
-	for (i = 0; i < n; i++) {
-		list_init(&block->messages[i].link);
+	for (i = 0; i < n; i++)
 		block->messages[i].slot = (uint8_t)i;
-	}
 	return block;
 }
 

@@ -121,7 +121,7 @@ next_outcome(struct simulator *sim, struct message *m, struct terms *t)
 		outcome = receiver_outcome(sim, t);
 	if (outcome != OUTCOME_NONE)
 		return outcome;
-	return fate_next(terms_script(sim, m, t), sim->now_ns - m->accepted_ns, &m->place);
+	return fate_next(terms_script(sim, m, t), sim->now_ns - m->accepted_ns, &m->script);
 }
 
 static void

@@ -4,22 +4,64 @@
  */
 #include "core/history.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "core/batch.h"
 #include "core/simulator.h"
+
+#define RING_MIN 64
+#define AHEAD 8 /* so many messages before it is forgotten, a message is fetched from memory */
 
 void
 history_init(struct history *h)
 {
 	*h = (struct history){ 0 };
-	list_init(&h->messages);
 	list_init(&h->batches);
+}
+
+void
+history_fini(struct history *h)
+{
+	free(h->messages);
+}
+
+static struct message **
+place_of(const struct history *h, size_t nth)
+{
+	return &h->messages[(h->first + nth) & (h->cap - 1)];
+}
+
+static void
+grow(struct history *h)
+{
+	struct history old = *h;
+	size_t i;
+
+	h->cap = old.cap > 0 ? old.cap * 2 : RING_MIN;
+	h->first = 0;
+	h->messages = mem_alloc_array(h->cap, sizeof h->messages[0]);
+	for (i = 0; i < old.n_messages; i++)
+		h->messages[i] = *place_of(&old, i);
+	free(old.messages);
 }
 
 void
 history_add_message(struct history *h, struct message *m)
 {
-	list_add_tail(&h->messages, &m->link);
-	h->n_messages++;
+	if (h->n_messages == h->cap)
+		grow(h);
+	*place_of(h, h->n_messages++) = m;
+}
+
+static struct message *
+pop_message(struct history *h)
+{
+	struct message *m = *place_of(h, 0);
+
+	h->first++;
+	h->n_messages--;
+	return m;
 }
 
 void
@@ -50,11 +92,12 @@ history_clear(struct simulator *sim)
 	struct history *h = &sim->history;
 	struct registry *r = &sim->registry;
 
-	while (list_pop(&h->messages))
-		;
+	history_fini(h);
+	h->messages = NULL;
+	h->first = h->cap = h->n_messages = 0;
 	while (list_pop(&h->batches))
 		;
-	h->n_messages = h->n_batches = 0;
+	h->n_batches = 0;
 	while (r->n > 0) {
 		struct batch *b = r->entries[r->n - 1].batch;
 
@@ -70,10 +113,13 @@ history_trim(struct simulator *sim)
 	struct history *h = &sim->history;
 
 	while (h->n_messages > sim->conf.history) {
-		struct message *m = list_entry(list_pop(&h->messages), struct message, link);
+		struct message *m = pop_message(h);
 		struct batch *b = message_batch(m);
 
-		h->n_messages--;
+		if (h->n_messages > 2 * AHEAD) {
+			__builtin_prefetch(*place_of(h, 2 * AHEAD));
+			message_prefetch(*place_of(h, AHEAD));
+		}
 		batch_forget_message(b, m);
 		history_release_batch(sim, b);
 	}

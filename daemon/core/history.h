@@ -6,6 +6,7 @@
  * done. Older ones are forgotten and freed.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -15,13 +16,15 @@ struct message;
 struct simulator;
 
 struct history {
-	struct list messages; /* by their link, oldest first */
-	struct list batches;  /* by done_link, oldest first */
+	struct message **messages; /* a ring, oldest first… */
+	size_t first, cap;         /* …from here on, of a power of two */
 	uint64_t n_messages;
+	struct list batches; /* by done_link, oldest first */
 	uint64_t n_batches;
 };
 
 void history_init(struct history *h);
+void history_fini(struct history *h);
 
 void history_add_message(struct history *h, struct message *m);
 void history_add_batch(struct history *h, struct batch *b);

@@ -61,6 +61,12 @@ message_batch(const struct message *m)
 	return block_of(m)->batch;
 }
 
+void
+message_prefetch(const struct message *m)
+{
+	__builtin_prefetch(block_of(m));
+}
+
 uint32_t
 message_index(const struct message *m)
 {

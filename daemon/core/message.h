@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/list.h"
 #include "base/str.h"
 #include "core/fate.h"
 #include "core/lane.h"
@@ -42,22 +41,23 @@ extern const char *const message_state_names[STATE_COUNT];
 /* STATE_COUNT when there is none of that name. */
 enum message_state message_state_find(struct str name);
 
+/* Of millions, each octet counts: 36, which is why it is packed, to the four that suffice. */
 struct message {
-	struct list link;        /* its one place: the schedule or the history */
-	int64_t accepted_ns;     /* simulated, as all times here */
-	int64_t due_ns;          /* of the attempt's end, the retry or the expiry; final: the end */
-	uint32_t attempt;        /* the last one begun; 0: none yet */
-	struct fate_place place; /* in the script of its attempts */
-	uint32_t rule : 24;      /* the handle of the rule that chose for it; 0: none */
-	uint32_t state : 8;      /* enum message_state; written by message_set_state() only */
-	uint16_t outcome;        /* of that attempt; final: the last one */
-	uint8_t slot;            /* its place in its block */
-	uint8_t held : 2;        /* waiting: in a lane of the kind held - 1; 0: in none */
+	int64_t accepted_ns; /* simulated, as all times here */
+	int64_t due_ns;      /* of the attempt's end, the retry or the expiry; final: the end */
+	uint32_t attempt;    /* the last one begun; 0: none yet */
+	struct fate_place script; /* where it is in the script of its attempts */
+	uint32_t place;           /* in the schedule, by which it is found there */
+	uint32_t rule : 24;       /* the handle of the rule that chose for it; 0: none */
+	uint32_t state : 8;       /* enum message_state; written by message_set_state() only */
+	uint16_t outcome;         /* of that attempt; final: the last one */
+	uint8_t slot;             /* its place in its block */
+	uint8_t held : 2;         /* waiting: in a lane of the kind held - 1; 0: in none */
 	uint8_t was_deferred : 1;
 	uint8_t has_destination : 1; /* sending: its destination counts it */
 	uint8_t is_last : 1;         /* deferred: it expires before it would be tried again */
 	uint8_t is_forgotten : 1;    /* out of the history, kept only for a gather */
-};
+} __attribute__((packed, aligned(4)));
 
 static inline bool
 message_is_final(const struct message *m)
@@ -66,6 +66,10 @@ message_is_final(const struct message *m)
 }
 
 struct batch *message_batch(const struct message *m);
+
+/* It is about to be needed, and what it shares with others: both may lie anywhere in memory, and on
+ * their way at once they cost half of what they cost one after the other. */
+void message_prefetch(const struct message *m);
 
 /* Its place in its batch, from 0. */
 uint32_t message_index(const struct message *m);

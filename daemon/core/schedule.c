@@ -1,20 +1,23 @@
 /*
- * Owns the wheel. A message lies at the level of the highest octet in which its due microsecond
- * differs from the current tick, in the slot that this octet names; when the tick reaches the
- * start of a slot, what is in it moves to lower levels. Since the tick never passes a slot without
- * emptying it, a message's level does not change until then, and the lowest occupied level always
- * holds what is due first.
+ * Owns the wheel. The due microsecond of a message and the current tick are read as digits of ten
+ * bits: it lies at the level of the highest digit in which they differ, in the slot that this digit
+ * names; when the tick reaches the start of a slot, what is in it moves to lower levels. Since the
+ * tick never passes a slot without emptying it, a message's level does not change until then, and
+ * the lowest occupied level always holds what is due first.
+ *
+ * Measured with a million messages of differing latencies, two log lines each: as linked lists they
+ * cost 1.0 us a message more than with one latency; in chunks, with what comes next on its way from
+ * memory, and at most one turn of the loop a millisecond, 0.25 us. Chunks without the prefetching
+ * gain next to nothing. Digits of eight bits cost one move more for latencies of a second.
  */
 #include "core/schedule.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "core/message.h"
 
-#define SLOT_BITS 8
 #define SLOT_MASK (SCHEDULE_SLOTS - 1)
 
 struct place {
@@ -26,39 +29,35 @@ struct place {
 void
 schedule_init(struct schedule *s, int64_t now_ns)
 {
-	int level, slot;
-
 	*s = (struct schedule){ .tick = now_ns / TEXT_NS_PER_US };
-	for (level = 0; level < SCHEDULE_LEVELS; level++)
-		for (slot = 0; slot < SCHEDULE_SLOTS; slot++)
-			list_init(&s->slots[level][slot]);
+}
+
+void
+schedule_fini(struct schedule *s)
+{
+	slot_arena_fini(&s->arena);
 }
 
 static int
-octet_of(int64_t tick, int level)
+digit_of(int64_t tick, int level)
 {
-	return (int)(tick >> (level * SLOT_BITS)) & SLOT_MASK;
-}
-
-static struct message *
-entry(struct list *link)
-{
-	return list_entry(link, struct message, link);
+	return (int)(tick >> (level * SCHEDULE_SLOT_BITS)) & SLOT_MASK;
 }
 
 /* Into the slot of the current tick, which is being given out: in order of seq where that is cheap,
  * else the slot is sorted again. */
 static void
-add_to_current(struct schedule *s, struct list *slot, struct message *m)
+add_to_current(struct schedule *s, struct slot *slot, struct message *m)
 {
-	if (list_is_empty(slot) || message_seq(entry(slot->prev)) < message_seq(m)) {
-		list_add_tail(slot, &m->link);
-	} else if (message_seq(m) < message_seq(entry(slot->next))) {
-		list_add_before(slot->next, &m->link);
-	} else {
-		list_add_tail(slot, &m->link);
-		s->is_sorted = false;
+	uint64_t seq = message_seq(m);
+
+	if (!slot_is_empty(slot) && seq < message_seq(slot_first(&s->arena, slot))) {
+		slot_push_front(&s->arena, slot, m);
+		return;
 	}
+	if (!slot_is_empty(slot) && seq < message_seq(slot_last(&s->arena, slot)))
+		s->is_sorted = false;
+	slot_push(&s->arena, slot, m);
 }
 
 static void
@@ -66,13 +65,15 @@ place_message(struct schedule *s, struct message *m)
 {
 	int64_t due = m->due_ns / TEXT_NS_PER_US;
 	uint64_t differs = (uint64_t)(due ^ s->tick);
-	int level = differs == 0 ? 0 : (63 - __builtin_clzll(differs)) / SLOT_BITS;
-	int slot = octet_of(due, level);
+	int level = differs == 0 ? 0 : (63 - __builtin_clzll(differs)) / SCHEDULE_SLOT_BITS;
+	int slot = digit_of(due, level);
 
+	if (level == 0)
+		message_prefetch(m);
 	if (differs == 0)
 		add_to_current(s, &s->slots[0][slot], m);
 	else
-		list_add_tail(&s->slots[level][slot], &m->link);
+		slot_push(&s->arena, &s->slots[level][slot], m);
 	s->used[level][slot / 64] |= 1ULL << (slot % 64);
 }
 
@@ -88,7 +89,7 @@ schedule_add(struct schedule *s, struct message *m)
 void
 schedule_remove(struct schedule *s, struct message *m)
 {
-	list_remove(&m->link);
+	slot_remove(&s->arena, m);
 	s->n--;
 }
 
@@ -107,7 +108,7 @@ first_used(struct schedule *s, int level, int from)
 		for (; bits != 0; bits &= bits - 1) {
 			int slot = word * 64 + __builtin_ctzll(bits);
 
-			if (!list_is_empty(&s->slots[level][slot]))
+			if (!slot_is_empty(&s->slots[level][slot]))
 				return slot;
 			s->used[level][word] &= ~(bits & -bits);
 		}
@@ -124,83 +125,19 @@ find_first(struct schedule *s, struct place *at)
 	if (s->n == 0)
 		return false;
 	for (level = 0; level < SCHEDULE_LEVELS; level++) {
-		int shift = level * SLOT_BITS;
-		int from = octet_of(s->tick, level) + (level > 0);
+		int shift = level * SCHEDULE_SLOT_BITS;
+		int from = digit_of(s->tick, level) + (level > 0);
 		int slot = from < SCHEDULE_SLOTS ? first_used(s, level, from) : SCHEDULE_SLOTS;
 
 		if (slot < SCHEDULE_SLOTS) {
-			int64_t above = s->tick >> shift >> SLOT_BITS << SLOT_BITS << shift;
+			int64_t above = s->tick >> shift >> SCHEDULE_SLOT_BITS << SCHEDULE_SLOT_BITS
+									       << shift;
 
 			*at = (struct place){ level, slot, above | ((int64_t)slot << shift) };
 			return true;
 		}
 	}
 	abort();
-}
-
-/* Merges two chains, linked by next and ending in NULL, by seq. */
-static struct list *
-merge(struct list *a, struct list *b)
-{
-	struct list head, *tail = &head;
-
-	while (a && b) {
-		struct list **first = message_seq(entry(a)) < message_seq(entry(b)) ? &a : &b;
-
-		tail->next = *first;
-		tail = *first;
-		*first = (*first)->next;
-	}
-	tail->next = a ? a : b;
-	return head.next;
-}
-
-/* Merge sort, bottom up: runs[i] is a sorted chain of 2^i entries or nothing. */
-static void
-sort_slot(struct list *slot)
-{
-	struct list *runs[48] = { NULL }, *chain = slot->next, *l;
-	size_t i;
-
-	slot->prev->next = NULL;
-	list_init(slot);
-	while (chain) {
-		l = chain;
-		chain = l->next;
-		l->next = NULL;
-		for (i = 0; runs[i]; i++) {
-			l = merge(runs[i], l);
-			runs[i] = NULL;
-		}
-		runs[i] = l;
-	}
-	for (i = 0; i < sizeof runs / sizeof runs[0]; i++)
-		if (runs[i])
-			chain = chain ? merge(runs[i], chain) : runs[i];
-	for (; chain; chain = l) {
-		l = chain->next;
-		list_add_tail(slot, chain);
-	}
-}
-
-static bool
-is_in_order(const struct list *slot)
-{
-	struct list *l;
-
-	list_foreach (l, slot)
-		if (l->next != slot && message_seq(entry(l)) > message_seq(entry(l->next)))
-			return false;
-	return true;
-}
-
-static struct message *
-first_of_tick(struct schedule *s, struct list *slot)
-{
-	if (!s->is_sorted && !is_in_order(slot))
-		sort_slot(slot);
-	s->is_sorted = true;
-	return entry(slot->next);
 }
 
 static void
@@ -212,16 +149,10 @@ move_tick(struct schedule *s, int64_t tick)
 	s->is_sorted = false;
 }
 
-/* The tick has reached the start of this slot: what it holds moves down. */
 static void
-cascade(struct schedule *s, const struct place *at)
+place_cb(void *ctx, struct message *m)
 {
-	struct list moving, *l;
-
-	list_init(&moving);
-	list_splice(&moving, &s->slots[at->level][at->slot]);
-	while ((l = list_pop(&moving)) != NULL)
-		place_message(s, entry(l));
+	place_message(ctx, m);
 }
 
 struct message *
@@ -231,10 +162,17 @@ schedule_first(struct schedule *s, int64_t until_ns)
 	struct place at;
 
 	while (find_first(s, &at) && at.start <= until) {
+		struct slot *slot = &s->slots[at.level][at.slot];
+
 		move_tick(s, at.start);
-		if (at.level == 0)
-			return first_of_tick(s, &s->slots[0][at.slot]);
-		cascade(s, &at);
+		if (at.level == 0) {
+			if (!s->is_sorted)
+				slot_sort(&s->arena, slot);
+			s->is_sorted = true;
+			return slot_first(&s->arena, slot);
+		}
+		/* the tick has reached the start of this slot: what it holds moves down */
+		slot_drain(&s->arena, slot, place_cb, s);
 	}
 	if (until_ns != CLOCK_NEVER && until > s->tick)
 		move_tick(s, until);
@@ -245,15 +183,10 @@ bool
 schedule_has_by(struct schedule *s, int64_t until_ns)
 {
 	struct place at;
-	struct list *l;
 
-	if (!find_first(s, &at) || at.start > until_ns / TEXT_NS_PER_US)
-		return false;
 	/* what is due first is in this slot */
-	list_foreach (l, &s->slots[at.level][at.slot])
-		if (entry(l)->due_ns <= until_ns)
-			return true;
-	return false;
+	return find_first(s, &at) && at.start <= until_ns / TEXT_NS_PER_US &&
+	    slot_has_by(&s->arena, &s->slots[at.level][at.slot], until_ns);
 }
 
 int64_t

@@ -9,24 +9,31 @@
  * so only its seqs need sorting, and only when they came out of order.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "base/list.h"
+#include "core/schedule_slot.h"
 
 struct message;
 
-#define SCHEDULE_LEVELS 7 /* of 256 slots: 2^56 us, two thousand years */
-#define SCHEDULE_SLOTS 256
+#define SCHEDULE_SLOT_BITS 10
+#define SCHEDULE_SLOTS (1 << SCHEDULE_SLOT_BITS)
+#define SCHEDULE_LEVELS 6 /* 2^60 us, more than there is */
 
 struct schedule {
 	int64_t tick; /* us; nothing due before it is left */
 	uint64_t n;
 	bool is_sorted;                                      /* the slot of this tick */
 	uint64_t used[SCHEDULE_LEVELS][SCHEDULE_SLOTS / 64]; /* slots that may hold something */
-	struct list slots[SCHEDULE_LEVELS][SCHEDULE_SLOTS];
+	struct slot slots[SCHEDULE_LEVELS][SCHEDULE_SLOTS];
+	struct slot_arena arena;
 };
 
+/* Time starts there. The schedule must not move while it holds something. */
 void schedule_init(struct schedule *s, int64_t now_ns);
+
+/* It may still hold messages, which are not touched. */
+void schedule_fini(struct schedule *s);
 
 /* m->due_ns: whole microseconds, not before what was last given by schedule_first(). */
 void schedule_add(struct schedule *s, struct message *m);

@@ -53,6 +53,8 @@ simulator_free(struct simulator *sim)
 		if (sim->registry.entries[i].batch)
 			batch_free(sim->registry.entries[i].batch);
 	registry_fini(&sim->registry);
+	schedule_fini(&sim->schedule);
+	history_fini(&sim->history);
 	sequel_fini(&sim->sequels);
 	bus_fini(&sim->bus);
 	rules_fini(&sim->rules);
@@ -138,6 +140,7 @@ simulator_reset(struct simulator *sim, int64_t real_ns, int64_t wall_ns)
 	sequel_init(&sim->sequels);
 	clock_start(&sim->clock, &sim->clock_conf, real_ns, wall_ns);
 	sim->start_ns = sim->now_ns = clock_now(&sim->clock, real_ns);
+	schedule_fini(&sim->schedule);
 	schedule_init(&sim->schedule, sim->now_ns);
 	sim->needs_refill = false;
 	sim->next_seq = sim->next_batch = 1;
@@ -256,6 +259,8 @@ simulator_deadline(struct simulator *sim)
 
 	if (!clock_is_running(&sim->clock))
 		return CLOCK_NEVER;
+	if (sim->needs_refill)
+		due = sim->now_ns;
 	real = clock_real_at(&sim->clock, opening < due ? opening : due);
 	if (real >= CLOCK_NEVER - TEXT_NS_PER_MS)
 		return CLOCK_NEVER;

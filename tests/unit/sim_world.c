@@ -182,14 +182,17 @@ world_check(const struct world *w)
 {
 	const struct simulator *sim = w->sim;
 	const struct counts *counts = &sim->tally.counts;
+	const struct history *h = &sim->history;
+	uint64_t i;
 
 	assert_true(counts_are_balanced(counts));
 	assert_true(counts_are_balanced(&w->owner->tally.counts));
 	assert_int_equal(sim->schedule.n, counts_pending(counts));
 	assert_int_equal(sim->lanes.n_waiting, counts->state[STATE_WAITING]);
 	assert_int_equal(sim->lanes.all.in_flight, counts->state[STATE_SENDING]);
-	assert_int_equal(sim->history.n_messages, length_of(&sim->history.messages));
-	assert_int_equal(sim->history.n_batches, length_of(&sim->history.batches));
+	for (i = 0; i < h->n_messages; i++)
+		assert_true(message_is_final(h->messages[(h->first + i) & (h->cap - 1)]));
+	assert_int_equal(h->n_batches, length_of(&h->batches));
 	assert_true(counts_pending(counts) <= sim->conf.pending);
 }
 

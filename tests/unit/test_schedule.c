@@ -8,6 +8,7 @@
 #include "core/schedule.h"
 
 #define N 2000
+#define HIGH_TIDE 50000
 
 static uint64_t
 next_random(uint64_t *state)
@@ -59,6 +60,7 @@ bench_new(int64_t start_ns)
 static void
 bench_free(struct bench *t)
 {
+	schedule_fini(&t->s);
 	batch_free(t->b);
 	plan_unref(t->plan);
 	owner_unref(t->owner);
@@ -243,6 +245,35 @@ test_cancelled_leave_nothing(void **state)
 	bench_free(t);
 }
 
+/* The memory of a high tide is given back when the last message is gone; and an order that came all
+ * wrong is put right however many there are. */
+static void
+test_high_tide(void **state)
+{
+	struct bench *t = bench_new(WORLD_EPOCH);
+	struct batch *b = records(HIGH_TIDE, t->owner, t->plan);
+	int64_t due = WORLD_EPOCH + SEC;
+	uint32_t i;
+
+	(void)state;
+	for (i = HIGH_TIDE; i-- > 0;) {
+		batch_message(b, i)->due_ns = due;
+		schedule_add(&t->s, batch_message(b, i));
+	}
+	assert_true(t->s.arena.n_slabs > 1);
+	for (i = 0; i < HIGH_TIDE; i++) {
+		struct message *m = schedule_first(&t->s, due);
+
+		assert_int_equal(message_index(m), i);
+		schedule_remove(&t->s, m);
+	}
+	assert_int_equal(t->s.arena.n_slabs, 1);
+	put(t, 0, due);
+	assert_ptr_equal(schedule_first(&t->s, due), batch_message(t->b, 0));
+	batch_free(b);
+	bench_free(t);
+}
+
 int
 main(void)
 {
@@ -252,6 +283,7 @@ main(void)
 		cmocka_unit_test(test_same_moment_is_by_seq),
 		cmocka_unit_test(test_add_to_open_moment_in_the_middle),
 		cmocka_unit_test(test_cancelled_leave_nothing),
+		cmocka_unit_test(test_high_tide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
