@@ -46,6 +46,7 @@ struct app {
 	struct loop_event *status_timer, *watchdog_timer;
 	struct loop_event *signals[5];
 	enum phase phase;
+	int64_t wanted_ns; /* when the simulator next wants to run by itself */
 	int64_t drain_until_ns;
 	bool is_over;  /* the phase's time is up */
 	bool is_hasty; /* a second signal: end at once */
@@ -102,6 +103,9 @@ run_simulator(struct app *app)
 	struct simulator *sim = app->sim;
 	int64_t now = loop_read_clock(app->loop);
 
+	/* in turns that others made nothing is fired that has still time to be fired with more */
+	if (now < app->wanted_ns && clock_is_running(&sim->clock))
+		return;
 	if (!simulator_run(sim, now, SIMULATOR_SLICE)) {
 		if (!bus_is_congested(&sim->bus))
 			loop_want_turn(app->loop);
@@ -115,13 +119,11 @@ run_simulator(struct app *app)
 static void
 arm_schedule_timer(struct app *app)
 {
-	int64_t at = gate_deadline(&app->gate), due;
+	int64_t at = gate_deadline(&app->gate);
 
-	if (!bus_is_congested(&app->sim->bus)) {
-		due = simulator_deadline(app->sim);
-		if (due < at)
-			at = due;
-	}
+	app->wanted_ns = simulator_deadline(app->sim);
+	if (app->wanted_ns < at && !bus_is_congested(&app->sim->bus))
+		at = app->wanted_ns;
 	loop_timer_at(app->schedule_timer, at);
 }
 
