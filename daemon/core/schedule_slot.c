@@ -261,7 +261,8 @@ slot_sort(struct slot_arena *a, struct slot *slot)
 	if (see_all(a, slot, is_after, &last))
 		return;
 	slot_drain(a, slot, gather, &s);
-	qsort(s.at, s.n, sizeof s.at[0], compare_seqs);
+	if (s.n > 0)
+		qsort(s.at, s.n, sizeof s.at[0], compare_seqs);
 	for (i = 0; i < s.n; i++)
 		slot_push(a, slot, s.at[i].m);
 	free(s.at);
