@@ -30,6 +30,13 @@ buf_reserve(struct buf *b, size_t more)
 }
 
 void
+buf_set_room(struct buf *b, size_t cap)
+{
+	b->data = mem_resize_array(b->data, cap, 1);
+	b->cap = cap;
+}
+
+void
 buf_consume(struct buf *b, size_t n)
 {
 	b->len -= n;

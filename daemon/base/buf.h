@@ -24,6 +24,10 @@ void buf_fini(struct buf *b);
 /* Room for at least `more` octets after the end; the caller writes them and moves len on. */
 char *buf_reserve(struct buf *b, size_t more);
 
+/* Room for that many octets in all, and no more, as one knows better who calls this. Not less than
+ * it holds. */
+void buf_set_room(struct buf *b, size_t cap);
+
 /* Takes the first n octets away; the rest moves to the front. */
 void buf_consume(struct buf *b, size_t n);
 

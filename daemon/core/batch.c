@@ -128,6 +128,51 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 	return b;
 }
 
+struct batch *
+batch_new_run(uint32_t room, uint64_t number, uint64_t first_seq)
+{
+	struct batch *b = mem_alloc(sizeof *b);
+
+	list_init(&b->open_link);
+	list_init(&b->done_link);
+	list_init(&b->range_link);
+	b->number = number;
+	b->first_seq = first_seq;
+	b->letters = letters_new(room);
+	return b;
+}
+
+bool
+batch_takes_letter(const struct batch *b, uint64_t number, uint64_t seq)
+{
+	return b->letters && b->count < b->letters->room && b->accepted == b->count &&
+	    b->number + b->count == number && b->first_seq + b->count == seq;
+}
+
+void
+batch_add_letter(struct batch *b, const struct batch_request *r, struct owner *owner,
+    struct plan *plan, uint64_t sequel)
+{
+	letters_add(b->letters, r, owner, plan, sequel);
+	b->count++;
+	b->is_open = true;
+	b->is_reserved = r->is_reserved;
+}
+
+void
+batch_cut(struct batch *b)
+{
+	while (b->letters && b->letters->n > b->accepted)
+		letters_drop(b->letters);
+	b->count = b->accepted;
+}
+
+uint32_t
+batch_requests(const struct batch *b)
+{
+	return b->letters && b->count > 0 ? b->count : 1;
+}
+
 /* Where the pointer to that block is kept. */
 static struct block **
 block_slot(struct batch *b, uint32_t index)
@@ -145,15 +190,20 @@ batch_free(struct batch *b)
 	free(b->only);
 	free(b->blocks);
 	free(b->group);
-	owner_unref(b->owner);
-	plan_unref(b->plan);
+	if (b->letters) {
+		letters_free(b->letters);
+	} else {
+		owner_unref(b->owner);
+		plan_unref(b->plan);
+	}
 	free(b);
 }
 
 static struct block *
 block_new(struct batch *b, uint32_t base)
 {
-	uint32_t n = b->count - base < BATCH_BLOCK ? b->count - base : BATCH_BLOCK, i;
+	uint32_t all = b->letters ? b->letters->room : b->count;
+	uint32_t n = all - base < BATCH_BLOCK ? all - base : BATCH_BLOCK, i;
 	struct block *block = mem_alloc(sizeof *block + n * sizeof block->messages[0]);
 
 	block->batch = b;
@@ -189,14 +239,15 @@ batch_message(const struct batch *b, uint32_t index)
 	return block ? &block->messages[index % BATCH_BLOCK] : NULL;
 }
 
-/* The block of that index goes when it is complete, all in it is forgotten and nobody reads. */
+/* The block of that index goes when it is complete, all in it is forgotten and nobody reads. That
+ * of a run goes with it. */
 static void
 drop_block(struct batch *b, uint32_t base)
 {
 	struct block **slot = block_slot(b, base);
 	uint32_t end = b->count - base < BATCH_BLOCK ? b->count : base + BATCH_BLOCK;
 
-	if (!*slot || (*slot)->kept > 0 || b->holders > 0 || b->accepted < end)
+	if (!*slot || (*slot)->kept > 0 || b->holders > 0 || b->accepted < end || b->letters)
 		return;
 	free(*slot);
 	*slot = NULL;
@@ -250,15 +301,19 @@ batch_is_done(const struct batch *b)
 struct str
 batch_id_at(const struct batch *b, uint32_t index, struct buf *scratch)
 {
+	struct str own = batch_own_id_at(b, index);
+
+	if (own.p)
+		return own;
+	scratch->len = 0;
 	if (b->id.p && !b->has_id_number)
 		return b->id;
-	scratch->len = 0;
 	if (b->id.p) {
 		batch_expand(scratch, b->id, b->first + index);
 	} else {
 		if (!b->is_range)
 			buf_add_char(scratch, 's');
-		buf_add_u64(scratch, b->is_range ? b->first + index : b->first_seq);
+		buf_add_u64(scratch, b->is_range ? b->first + index : b->first_seq + index);
 	}
 	return buf_str(scratch);
 }
@@ -266,9 +321,55 @@ batch_id_at(const struct batch *b, uint32_t index, struct buf *scratch)
 struct str
 batch_to_at(const struct batch *b, uint32_t index, struct buf *scratch)
 {
+	if (b->letters)
+		return letters_to(b->letters, index);
 	if (!b->has_to_number)
 		return b->to;
 	scratch->len = 0;
 	batch_expand(scratch, b->to, b->first + index);
 	return buf_str(scratch);
+}
+
+struct str
+batch_from_at(const struct batch *b, uint32_t index)
+{
+	return b->letters ? letters_from(b->letters, index) : b->from;
+}
+
+uint64_t
+batch_size_at(const struct batch *b, uint32_t index)
+{
+	return b->letters ? letters_size(b->letters, index) : b->size;
+}
+
+struct str
+batch_own_id_at(const struct batch *b, uint32_t index)
+{
+	if (b->letters)
+		return letters_id(b->letters, index);
+	return b->is_range ? (struct str){ NULL, 0 } : b->id;
+}
+
+uint64_t
+batch_sequel_at(const struct batch *b, uint32_t index)
+{
+	return b->letters ? letters_sequel(b->letters, index) : b->sequel;
+}
+
+uint64_t
+batch_number_at(const struct batch *b, uint32_t index)
+{
+	return b->letters ? b->number + index : b->number;
+}
+
+struct owner *
+batch_owner_at(const struct batch *b, uint32_t index)
+{
+	return b->letters ? b->letters->each[index].owner : b->owner;
+}
+
+struct plan *
+batch_plan_at(const struct batch *b, uint32_t index)
+{
+	return b->letters ? b->letters->each[index].plan : b->plan;
 }

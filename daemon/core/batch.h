@@ -3,7 +3,9 @@
 
 /*
  * The messages of one request: what they share, and their records, which are made in blocks as
- * they are accepted and go when nobody needs them any more.
+ * they are accepted and go when nobody needs them any more. Single messages that come one after the
+ * other are kept together: such a batch is a run, and each of its messages has a request of its
+ * own, with its own number, owner and plan. So what a message's request said is asked for by index.
  */
 
 #include <stdbool.h>
@@ -12,11 +14,12 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "core/lane.h"
+#include "core/letter.h"
 #include "core/message.h"
 #include "core/plan.h"
 #include "core/tally.h"
 
-#define BATCH_BLOCK 64 /* messages */
+#define BATCH_BLOCK 64 /* messages; and the longest run */
 
 struct block {
 	struct batch *batch;
@@ -32,11 +35,10 @@ struct batch_group {
 };
 
 struct batch {
-	struct list open_link;   /* registry: ranges still being accepted */
-	struct list done_link;   /* history: batches whose messages are all final */
-	struct list range_link;  /* registry: batches of several messages */
-	struct batch *same_hash; /* registry: the chain of single messages by id */
-	uint64_t number;
+	struct list open_link;  /* registry: ranges still being accepted */
+	struct list done_link;  /* history: batches whose messages are all final */
+	struct list range_link; /* registry: batches of several messages */
+	uint64_t number;        /* of a run: of its first message */
 	uint64_t first_seq;
 	uint64_t first;    /* the number of its first message, for a range */
 	uint64_t size;     /* octets, 0: not said */
@@ -52,6 +54,7 @@ struct batch {
 	bool is_remembered;                /* in the history */
 	bool is_detached;                  /* a reset forgot it, and a gather still reads it */
 	bool has_id_number, has_to_number; /* {n} in id or to */
+	struct letters *letters;           /* of a run; else NULL, and these hold for all: */
 	struct owner *owner;
 	struct plan *plan;
 	struct batch_group *group; /* or NULL */
@@ -78,6 +81,23 @@ struct batch_request {
 struct batch *batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq,
     struct owner *owner, struct plan *plan);
 
+/* An empty run. */
+struct batch *batch_new_run(uint32_t room, uint64_t number, uint64_t first_seq);
+
+/* Whether the request with that number can be the next of this batch: a run that has room, all of
+ * it accepted. */
+bool batch_takes_letter(const struct batch *b, uint64_t number, uint64_t seq);
+
+/* One more single message to come: r, owner and plan as for batch_new(). */
+void batch_add_letter(struct batch *b, const struct batch_request *r, struct owner *owner,
+    struct plan *plan, uint64_t sequel);
+
+/* Nothing more than what is accepted is asked for. */
+void batch_cut(struct batch *b);
+
+/* How many requests it stands for, with numbers from b->number on: at least one. */
+uint32_t batch_requests(const struct batch *b);
+
 /* Frees it with all records; it is on no list any more. */
 void batch_free(struct batch *b);
 
@@ -102,6 +122,20 @@ bool batch_is_done(const struct batch *b);
 /* The id or recipient of the message with that index, as message_id() does. */
 struct str batch_id_at(const struct batch *b, uint32_t index, struct buf *scratch);
 struct str batch_to_at(const struct batch *b, uint32_t index, struct buf *scratch);
+
+/* What its request said: the sender (p is NULL: not given), the size (0: not said), its own id
+ * (not there for a range, or when it was given none). */
+struct str batch_from_at(const struct batch *b, uint32_t index);
+uint64_t batch_size_at(const struct batch *b, uint32_t index);
+struct str batch_own_id_at(const struct batch *b, uint32_t index);
+
+/* Without id: which one of its recipient's it is, from 1. */
+uint64_t batch_sequel_at(const struct batch *b, uint32_t index);
+
+/* The number of its request, whose it is, and by which plan it is delivered. */
+uint64_t batch_number_at(const struct batch *b, uint32_t index);
+struct owner *batch_owner_at(const struct batch *b, uint32_t index);
+struct plan *batch_plan_at(const struct batch *b, uint32_t index);
 
 /* Adds pattern with each {n} replaced by n. */
 void batch_expand(struct buf *b, struct str pattern, uint64_t n);

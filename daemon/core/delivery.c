@@ -52,7 +52,8 @@ finish_batch(struct simulator *sim, struct batch *b)
 		.is_time_jumping = !clock_is_running(&sim->clock),
 	};
 
-	if (b->is_remembered || !batch_is_done(b))
+	/* a run is remembered as long as one of its messages is */
+	if (b->letters || b->is_remembered || !batch_is_done(b))
 		return;
 	if (b->count > 1) {
 		sim->n_fired++;
@@ -117,7 +118,7 @@ next_outcome(struct simulator *sim, struct message *m, struct terms *t)
 {
 	uint16_t outcome = OUTCOME_NONE;
 
-	if (!message_batch(m)->plan->said.fate)
+	if (!message_plan(m)->said.fate)
 		outcome = receiver_outcome(sim, t);
 	if (outcome != OUTCOME_NONE)
 		return outcome;
@@ -188,9 +189,9 @@ delivery_accept(struct simulator *sim, struct message *m)
 	struct terms t;
 
 	m->accepted_ns = sim->now_ns;
-	if (sim->rules.n > 0 && !message_batch(m)->plan->said.fate)
-		m->rule = rules_choose(&sim->rules, message_batch(m)->plan->conf->outcomes,
-			      message_to(m, &sim->scratch_to), message_batch(m)->from) &
+	if (sim->rules.n > 0 && !message_plan(m)->said.fate)
+		m->rule = rules_choose(&sim->rules, message_plan(m)->conf->outcomes,
+			      message_to(m, &sim->scratch_to), message_from(m)) &
 		    RULE_HANDLE_MAX;
 	move_and_tell(sim, m, STATE_WAITING);
 	terms_of(sim, m, &t);
@@ -229,7 +230,7 @@ defer(struct simulator *sim, struct message *m)
 static void
 end_attempt(struct simulator *sim, struct message *m)
 {
-	switch (outcome_get(message_batch(m)->plan->conf->outcomes, m->outcome)->class) {
+	switch (outcome_get(message_plan(m)->conf->outcomes, m->outcome)->class) {
 	case OUTCOME_SUCCESS:
 		finish(sim, m, STATE_DELIVERED);
 		break;
@@ -350,11 +351,15 @@ recheck(struct simulator *sim, struct tally *t)
 void
 delivery_close_batch(struct simulator *sim, struct batch *b)
 {
+	struct owner *owner = owner_ref(batch_owner_at(b, b->accepted));
+
+	batch_cut(b);
 	b->is_open = false;
 	list_remove(&b->open_link);
 	finish_batch(sim, b);
 	recheck(sim, &sim->tally);
-	recheck(sim, &b->owner->tally);
+	recheck(sim, &owner->tally);
 	if (b->group)
 		recheck(sim, &b->group->tally);
+	owner_unref(owner);
 }

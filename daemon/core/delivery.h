@@ -27,7 +27,7 @@ void delivery_cancel(struct simulator *sim, struct message *m);
 /* A deferred message is tried again now, or as soon as the limits let it. */
 void delivery_flush(struct simulator *sim, struct message *m);
 
-/* Nothing more is accepted for this batch: it may be done now. */
+/* Nothing more is accepted for this open batch: it may be done now. */
 void delivery_close_batch(struct simulator *sim, struct batch *b);
 
 /* Where slots may be free and somebody waits (sim->needs_refill): dispatches the next. When there

@@ -52,12 +52,12 @@ GETTER(seq)
 
 GETTER(batch)
 {
-	return has_number(v, ev->batch->number);
+	return has_number(v, ev->message ? message_number(ev->message) : ev->batch->number);
 }
 
 GETTER(from)
 {
-	return has_text(v, ev->batch->from);
+	return has_text(v, message_from(ev->message));
 }
 
 GETTER(to)
@@ -67,7 +67,7 @@ GETTER(to)
 
 GETTER(size)
 {
-	return has_number(v, ev->batch->size) && v->number > 0;
+	return has_number(v, message_size(ev->message)) && v->number > 0;
 }
 
 GETTER(attempt)

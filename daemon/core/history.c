@@ -105,6 +105,7 @@ history_clear(struct simulator *sim)
 		b->is_detached = true;
 		history_release_batch(sim, b);
 	}
+	registry_reset(r);
 }
 
 void

@@ -7,6 +7,8 @@
 #include "core/delivery.h"
 #include "core/simulator.h"
 
+#define RUN_MIN 4 /* messages */
+
 uint64_t
 intake_room(const struct simulator *sim)
 {
@@ -21,21 +23,58 @@ intake_is_possible(const struct simulator *sim)
 	return !bus_is_congested(&sim->bus) && intake_room(sim) > 0;
 }
 
-struct batch *
-intake_open(struct simulator *sim, struct owner *owner, const struct batch_request *r)
+/* The run that takes the next single message. One that is cut short by other requests is followed
+ * by a shorter one, so that not much memory lies idle. */
+static struct batch *
+run_for_next(struct simulator *sim)
 {
+	struct batch *b = registry_last(&sim->registry);
+
+	if (b && batch_takes_letter(b, sim->next_batch, sim->next_seq))
+		return b;
+	if (b && b->letters && b->count == b->letters->room)
+		sim->run_room *= 2;
+	else if (b)
+		sim->run_room /= 2;
+	if (sim->run_room < RUN_MIN)
+		sim->run_room = RUN_MIN;
+	if (sim->run_room > BATCH_BLOCK)
+		sim->run_room = BATCH_BLOCK;
+	b = batch_new_run(sim->run_room, sim->next_batch, sim->next_seq);
+	registry_add(&sim->registry, b);
+	return b;
+}
+
+struct batch *
+intake_open(
+    struct simulator *sim, struct owner *owner, const struct batch_request *r, uint32_t *index)
+{
+	bool is_in_run = !r->is_range && !r->is_gathered;
+	uint64_t sequel = 0;
 	struct batch *b;
+	uint32_t first;
 
 	if (sim->is_draining)
 		return NULL;
-	b = batch_new(r, sim->next_batch++, sim->next_seq, owner, sim->plan);
-	sim->next_seq += b->count;
-	if (!b->id.p && !b->is_range)
-		b->sequel = sequel_next(&sim->sequels, b->to);
+	if (!r->id.p && !r->is_range)
+		sequel = sequel_next(&sim->sequels, r->to);
+	if (is_in_run) {
+		b = run_for_next(sim);
+		batch_add_letter(b, r, owner, sim->plan, sequel);
+	} else {
+		b = batch_new(r, sim->next_batch, sim->next_seq, owner, sim->plan);
+		b->sequel = sequel;
+		registry_add(&sim->registry, b);
+	}
+	first = is_in_run ? b->count - 1 : 0;
+	sim->next_batch++;
+	sim->next_seq += b->count - first;
 	if (b->is_reserved)
-		sim->reserved += b->count;
+		sim->reserved += b->count - first;
 	batch_hold(b);
-	registry_add(&sim->registry, b);
+	registry_open(&sim->registry, b, first);
+	if (index)
+		*index = first;
 	return b;
 }
 
@@ -83,7 +122,6 @@ intake_close(struct simulator *sim, struct batch *b)
 		return;
 	if (b->is_reserved)
 		sim->reserved -= b->count - b->accepted;
-	b->count = b->accepted;
 	delivery_close_batch(sim, b);
 }
 
@@ -94,27 +132,19 @@ intake_release(struct simulator *sim, struct batch *b)
 	history_release_batch(sim, b);
 }
 
-static bool
-is_of(const struct batch *b, const struct owner *only)
-{
-	return !only || b->owner == only;
-}
-
 /* A range that is meant to its very end is not accepted any further, if it was there when the walk
  * began. */
 static void
 close_ranges(struct simulator *sim, const struct selection *walk, const struct owner *only)
 {
-	const struct selector *s = walk->selector;
 	struct list *l, *after;
-	uint32_t first, last;
 
 	list_foreach_safe (l, after, &sim->registry.open) {
 		struct batch *b = list_entry(l, struct batch, open_link);
 
-		if (b->number <= walk->end && is_of(b, only) &&
-		    selector_match_batch(s, b, &first, &last) && first <= b->accepted &&
-		    last == b->count - 1)
+		if (batch_number_at(b, b->accepted) <= walk->end &&
+		    (!only || batch_owner_at(b, b->accepted) == only) &&
+		    selector_match_rest(walk->selector, b))
 			intake_close(sim, b);
 	}
 }
@@ -141,7 +171,7 @@ intake_cancel(struct simulator *sim, struct selection *walk, const struct owner 
 		m = selection_next(walk);
 		if (!m && !walk->is_over)
 			break;
-		if (m && !message_is_final(m) && is_of(message_batch(m), only)) {
+		if (m && !message_is_final(m) && (!only || message_owner(m) == only)) {
 			sim->is_cancelling = true;
 			delivery_cancel(sim, m);
 			sim->is_cancelling = false;
@@ -164,7 +194,7 @@ intake_flush(struct simulator *sim, struct selection *walk, const struct owner *
 		m = selection_next(walk);
 		if (!m && !walk->is_over)
 			break;
-		if (m && m->state == STATE_DEFERRED && is_of(message_batch(m), only)) {
+		if (m && m->state == STATE_DEFERRED && (!only || message_owner(m) == only)) {
 			delivery_flush(sim, m);
 			++*flushed;
 		}

@@ -26,10 +26,11 @@ enum intake_status {
 	INTAKE_DRAINING,  /* the daemon accepts nothing more */
 };
 
-/* Gives number and seqs to the batch and makes it known; nothing of it is accepted yet. The batch
- * is held (batch_hold) for the caller: intake_release(). NULL when draining. */
+/* Gives number and seqs to the request and makes it known; nothing of it is accepted yet. Its
+ * messages are those of the batch from *index on (which may be NULL). The batch is held
+ * (batch_hold) for the caller: intake_release(). NULL when draining. */
 struct batch *intake_open(
-    struct simulator *sim, struct owner *owner, const struct batch_request *r);
+    struct simulator *sim, struct owner *owner, const struct batch_request *r, uint32_t *index);
 
 /* Accepts at most `slice` messages more, with their events, at sim->now_ns. */
 enum intake_status intake_accept(struct simulator *sim, struct batch *b, uint32_t slice);

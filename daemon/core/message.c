@@ -93,15 +93,46 @@ message_to(const struct message *m, struct buf *scratch)
 	return batch_to_at(message_batch(m), message_index(m), scratch);
 }
 
+struct str
+message_from(const struct message *m)
+{
+	return batch_from_at(message_batch(m), message_index(m));
+}
+
+uint64_t
+message_size(const struct message *m)
+{
+	return batch_size_at(message_batch(m), message_index(m));
+}
+
+uint64_t
+message_number(const struct message *m)
+{
+	return batch_number_at(message_batch(m), message_index(m));
+}
+
+struct owner *
+message_owner(const struct message *m)
+{
+	return batch_owner_at(message_batch(m), message_index(m));
+}
+
+struct plan *
+message_plan(const struct message *m)
+{
+	return batch_plan_at(message_batch(m), message_index(m));
+}
+
 uint64_t
 message_draw_key(struct simulator *sim, const struct message *m)
 {
 	const struct batch *b = message_batch(m);
+	uint64_t seed = message_plan(m)->seed, sequel = batch_sequel_at(b, message_index(m));
+	struct str to = message_to(m, &sim->scratch_key_to);
 
-	if (b->id.p || b->is_range)
-		return draw_key(b->plan->seed, message_id(m, &sim->scratch_id),
-		    message_to(m, &sim->scratch_key_to));
-	return draw_key_nth(b->plan->seed, b->to, b->sequel);
+	if (sequel > 0)
+		return draw_key_nth(seed, to, sequel);
+	return draw_key(seed, message_id(m, &sim->scratch_id), to);
 }
 
 const struct outcome *
@@ -109,13 +140,13 @@ message_last_outcome(const struct message *m)
 {
 	bool has_one = m->attempt > 0 || m->state == STATE_DROPPED;
 
-	return has_one ? outcome_get(message_batch(m)->plan->conf->outcomes, m->outcome) : NULL;
+	return has_one ? outcome_get(message_plan(m)->conf->outcomes, m->outcome) : NULL;
 }
 
 const struct outcome *
 message_outcome(const struct message *m)
 {
-	const struct outcome_set *outcomes = message_batch(m)->plan->conf->outcomes;
+	const struct outcome_set *outcomes = message_plan(m)->conf->outcomes;
 
 	if (m->state == STATE_EXPIRED)
 		return outcome_get(outcomes, OUTCOME_EXPIRED);
@@ -299,7 +330,7 @@ message_set_state(struct simulator *sim, struct message *m, enum message_state t
 	m->state = (unsigned)to & 0xffU;
 	enter(sim, m);
 	count(sim, &sim->tally, m, from);
-	count(sim, &b->owner->tally, m, from);
+	count(sim, &message_owner(m)->tally, m, from);
 	if (b->group)
 		count(sim, &b->group->tally, m, from);
 }

@@ -16,6 +16,8 @@
 
 struct batch;
 struct outcome;
+struct owner;
+struct plan;
 struct registry;
 struct simulator;
 
@@ -74,6 +76,13 @@ void message_prefetch(const struct message *m);
 /* Its place in its batch, from 0. */
 uint32_t message_index(const struct message *m);
 uint64_t message_seq(const struct message *m);
+
+/* What its request said and is: see batch_from_at() and those beside it. */
+struct str message_from(const struct message *m);
+uint64_t message_size(const struct message *m);
+uint64_t message_number(const struct message *m);
+struct owner *message_owner(const struct message *m);
+struct plan *message_plan(const struct message *m);
 
 /* Its id and recipient; *scratch is overwritten where they must be put together. The recipient
  * is not there (p is NULL) when none was given. */

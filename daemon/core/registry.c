@@ -1,7 +1,7 @@
 /*
  * Owns the index of batches. The vector is in order of number, which is also the order of seq;
  * where a batch is gone there is a hole that keeps its numbers, and the holes are closed when they
- * are more than half.
+ * are more than half. Ids that are forgotten stay in the index until it is built anew.
  */
 #include "core/registry.h"
 
@@ -12,13 +12,11 @@
 #include "core/batch.h"
 #include "core/selector.h"
 
-#define BUCKETS_MIN 64
-
 void
 registry_init(struct registry *r, uint64_t hash_seed)
 {
-	*r = (struct registry){ .hash_seed = hash_seed, .buckets = BUCKETS_MIN };
-	r->by_id = mem_alloc_array(r->buckets, sizeof(struct batch *));
+	*r = (struct registry){ .hash_seed = hash_seed };
+	id_index_init(&r->by_id, 0);
 	list_init(&r->ranges);
 	list_init(&r->open);
 }
@@ -27,7 +25,16 @@ void
 registry_fini(struct registry *r)
 {
 	free(r->entries);
-	free(r->by_id);
+	id_index_fini(&r->by_id);
+}
+
+void
+registry_reset(struct registry *r)
+{
+	uint64_t hash_seed = r->hash_seed;
+
+	registry_fini(r);
+	registry_init(r, hash_seed);
 }
 
 /* Eight octets at a time, each mixed in by a multiplication; keyed, so that a client cannot choose
@@ -51,45 +58,6 @@ hash(const struct registry *r, struct str s)
 	return h ^ (h >> 32);
 }
 
-static struct batch **
-chain_of(const struct registry *r, struct str id)
-{
-	return &r->by_id[hash(r, id) & (r->buckets - 1)];
-}
-
-static bool
-has_plain_id(const struct batch *b)
-{
-	return b->id.p && !b->is_range;
-}
-
-static void
-grow_chains(struct registry *r)
-{
-	struct batch **old = r->by_id;
-	size_t n = r->buckets, i;
-
-	r->buckets *= 2;
-	r->by_id = mem_alloc_array(r->buckets, sizeof(struct batch *));
-	for (i = 0; i < n; i++) {
-		struct batch *b = old[i], *reversed = NULL, *next;
-
-		for (; b; b = next) {
-			next = b->same_hash;
-			b->same_hash = reversed;
-			reversed = b;
-		}
-		for (b = reversed; b; b = next) {
-			struct batch **head = chain_of(r, b->id);
-
-			next = b->same_hash;
-			b->same_hash = *head;
-			*head = b;
-		}
-	}
-	free(old);
-}
-
 static void
 close_holes(struct registry *r)
 {
@@ -102,16 +70,56 @@ close_holes(struct registry *r)
 	r->gone = 0;
 }
 
-static void
-add_to_chain(struct registry *r, struct batch *b)
+/* Whether that message is still known, or to come. */
+static bool
+is_known(const struct batch *b, uint32_t index)
 {
-	struct batch **head;
+	const struct message *m = batch_message(b, index);
 
-	if (r->named++ == r->buckets)
-		grow_chains(r);
-	head = chain_of(r, b->id);
-	b->same_hash = *head;
-	*head = b;
+	return index >= b->accepted || (m && !m->is_forgotten);
+}
+
+/* Calls act() for all messages that were given an id. */
+static void
+for_each_own_id(struct registry *r, void (*act)(struct registry *r, struct str id, uint64_t number))
+{
+	size_t i;
+	uint32_t index;
+
+	for (i = 0; i < r->n; i++) {
+		const struct batch *b = r->entries[i].batch;
+
+		for (index = 0; b && !b->is_range && index < b->count; index++)
+			if (batch_own_id_at(b, index).p && is_known(b, index))
+				act(r, batch_own_id_at(b, index), batch_number_at(b, index));
+	}
+}
+
+static void
+add_id(struct registry *r, struct str id, uint64_t number)
+{
+	id_index_add(&r->by_id, hash(r, id), number);
+}
+
+static void
+count_id(struct registry *r, struct str id, uint64_t number)
+{
+	(void)id;
+	(void)number;
+	r->by_id.total++;
+}
+
+static void
+rebuild_index(struct registry *r)
+{
+	size_t n;
+
+	r->by_id.total = 0;
+	for_each_own_id(r, count_id);
+	n = r->by_id.total;
+	id_index_fini(&r->by_id);
+	id_index_init(&r->by_id, n);
+	for_each_own_id(r, add_id);
 }
 
 void
@@ -124,10 +132,20 @@ registry_add(struct registry *r, struct batch *b)
 	r->entries[r->n++] = (struct registry_entry){ b->number, b->first_seq, b };
 	if (b->is_range)
 		list_add_tail(&r->ranges, &b->range_link);
-	if (b->is_open)
-		list_add_tail(&r->open, &b->open_link);
-	if (has_plain_id(b))
-		add_to_chain(r, b);
+}
+
+void
+registry_open(struct registry *r, struct batch *b, uint32_t index)
+{
+	struct str id = batch_own_id_at(b, index);
+
+	list_add_tail(&r->open, &b->open_link);
+	if (!id.p)
+		return;
+	if (id_index_is_full(&r->by_id))
+		rebuild_index(r);
+	else
+		add_id(r, id, batch_number_at(b, index));
 }
 
 /* The first place whose number is at least that; r->n when there is none. */
@@ -150,8 +168,6 @@ place_of(const struct registry *r, uint64_t number)
 void
 registry_remove(struct registry *r, struct batch *b)
 {
-	struct batch **at;
-
 	r->entries[place_of(r, b->number)].batch = NULL;
 	r->gone++;
 	while (r->n > 0 && !r->entries[r->n - 1].batch) {
@@ -162,12 +178,6 @@ registry_remove(struct registry *r, struct batch *b)
 		close_holes(r);
 	list_remove(&b->range_link);
 	list_remove(&b->open_link);
-	if (has_plain_id(b)) {
-		for (at = chain_of(r, b->id); *at != b; at = &(*at)->same_hash)
-			;
-		*at = b->same_hash;
-		r->named--;
-	}
 }
 
 struct batch *
@@ -194,11 +204,18 @@ registry_prev(const struct registry *r, uint64_t number)
 }
 
 struct batch *
+registry_last(const struct registry *r)
+{
+	return r->n > 0 ? r->entries[r->n - 1].batch : NULL;
+}
+
+struct batch *
 registry_find(const struct registry *r, uint64_t number)
 {
-	size_t at = place_of(r, number);
+	size_t after = number < UINT64_MAX ? place_of(r, number + 1) : r->n;
+	struct batch *b = after > 0 ? r->entries[after - 1].batch : NULL;
 
-	return at < r->n && r->entries[at].number == number ? r->entries[at].batch : NULL;
+	return b && number - b->number < batch_requests(b) ? b : NULL;
 }
 
 struct batch *
@@ -226,13 +243,13 @@ struct found {
 };
 
 static void
-found_add(struct found *f, const struct batch *b)
+found_add(struct found *f, uint64_t number)
 {
 	if (f->n == f->cap) {
 		f->cap = f->cap ? f->cap * 2 : 8;
 		f->numbers = mem_resize_array(f->numbers, f->cap, sizeof f->numbers[0]);
 	}
-	f->numbers[f->n++] = b->number;
+	f->numbers[f->n++] = number;
 }
 
 /* The message that was given the id "s" and its seq. */
@@ -245,8 +262,8 @@ find_given(const struct registry *r, struct str id, struct found *f)
 	if (id.n < 2 || id.p[0] != 's' || text_parse_u63(str_from(id, 1), &seq))
 		return;
 	b = registry_find_seq(r, seq);
-	if (b && !b->id.p && !b->is_range)
-		found_add(f, b);
+	if (b && !b->is_range && !batch_own_id_at(b, (uint32_t)(seq - b->first_seq)).p)
+		found_add(f, batch_number_at(b, (uint32_t)(seq - b->first_seq)));
 }
 
 static int
@@ -255,6 +272,17 @@ compare_numbers(const void *a, const void *b)
 	const uint64_t *x = a, *y = b;
 
 	return *x < *y ? -1 : *x > *y;
+}
+
+static bool
+is_rising(const struct found *f)
+{
+	size_t i;
+
+	for (i = 1; i < f->n; i++)
+		if (f->numbers[i - 1] > f->numbers[i])
+			return false;
+	return true;
 }
 
 uint64_t *
@@ -266,16 +294,18 @@ registry_find_id(const struct registry *r, struct str id, size_t *n)
 	struct list *l;
 	uint32_t first, last;
 
-	for (b = *chain_of(r, id); b; b = b->same_hash)
-		if (str_eq(b->id, id))
-			found_add(&f, b);
+	f.numbers = id_index_find(&r->by_id, hash(r, id), &f.n);
+	f.cap = f.n;
 	find_given(r, id, &f);
 	list_foreach (l, &r->ranges) {
 		b = list_entry(l, struct batch, range_link);
 		if (selector_match_batch(&wanted, b, &first, &last))
-			found_add(&f, b);
+			found_add(&f, b->number);
 	}
-	if (f.n > 1)
+	/* no numbers at all would mean any */
+	if (!f.numbers)
+		f.numbers = mem_alloc(sizeof f.numbers[0]);
+	if (!is_rising(&f))
 		qsort(f.numbers, f.n, sizeof f.numbers[0], compare_numbers);
 	*n = f.n;
 	return f.numbers;

@@ -2,7 +2,8 @@
 #define CORE_REGISTRY_H
 
 /*
- * All batches that are known, and how to find them: by number, by seq, by id, in order.
+ * All batches that are known, and how to find them: by number of a request, by seq, by id, in
+ * order.
  */
 
 #include <stddef.h>
@@ -10,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/str.h"
+#include "core/id_index.h"
 
 struct batch;
 
@@ -23,30 +25,42 @@ struct registry_entry {
 struct registry {
 	struct registry_entry *entries; /* by rising number and seq */
 	size_t n, cap, gone;
-	struct batch **by_id; /* heads of chains of single messages that have a plain id */
-	size_t buckets, named;
-	uint64_t hash_seed; /* so that no client can choose ids that collide */
-	struct list ranges; /* batches of several, newest last */
-	struct list open;   /* ranges still being accepted */
+	struct id_index by_id; /* requests of single messages that gave one */
+	uint64_t hash_seed;    /* so that no client can choose ids that collide */
+	struct list ranges;    /* batches of several, newest last */
+	struct list open;      /* ranges still being accepted */
 };
 
 void registry_init(struct registry *r, uint64_t hash_seed);
 void registry_fini(struct registry *r);
 
 void registry_add(struct registry *r, struct batch *b);
+
+/* A request begins whose messages are those of that batch from that index on; of several, or one
+ * that was just added to a run. */
+void registry_open(struct registry *r, struct batch *b, uint32_t index);
+
 void registry_remove(struct registry *r, struct batch *b);
 
-/* NULL when it is not known. */
+/* Everything is forgotten, and numbers may begin anew. There must be no batch left. */
+void registry_reset(struct registry *r);
+
+/* The newest batch; NULL when there is none, or it is gone. */
+struct batch *registry_last(const struct registry *r);
+
+/* The batch with that request, or that seq; NULL when it is not known. */
 struct batch *registry_find(const struct registry *r, uint64_t number);
 struct batch *registry_find_seq(const struct registry *r, uint64_t seq);
 
-/* The first batch with at least that number; the last one with at most that number. */
+/* The first batch that begins at that number or after it; the last one that begins at it or before.
+ */
 struct batch *registry_next(const struct registry *r, uint64_t number);
 struct batch *registry_prev(const struct registry *r, uint64_t number);
 
 /*
- * The numbers of all batches that may hold a message with that id, rising: to be freed by the
- * caller, *n of them. Single messages are found by hash, ranges by their pattern.
+ * The numbers of all requests that may have a message with that id, rising: to be freed by the
+ * caller, *n of them. Single messages are found by hash, so some may be gone or have another one;
+ * ranges by their pattern.
  */
 uint64_t *registry_find_id(const struct registry *r, struct str id, size_t *n);
 

@@ -86,6 +86,13 @@ solve(struct str pattern, struct str text, uint64_t *n)
 	return !text_parse_u63(str_head(str_from(text, first), digits), n);
 }
 
+/* What a message is called that was given no id: "s" and its seq. */
+static bool
+is_given_id(struct str id, uint64_t *seq)
+{
+	return id.n > 1 && id.p[0] == 's' && !text_parse_u63(str_from(id, 1), seq);
+}
+
 static bool
 match_id(const struct batch *b, struct str id, uint32_t *first, uint32_t *last)
 {
@@ -96,8 +103,7 @@ match_id(const struct batch *b, struct str id, uint32_t *first, uint32_t *last)
 	if (b->id.p && !b->has_id_number)
 		return str_eq(b->id, id) && all_of(b, first, last);
 	if (!b->is_range)
-		return id.n > 1 && id.p[0] == 's' && !text_parse_u63(str_from(id, 1), &n) &&
-		    n == b->first_seq && all_of(b, first, last);
+		return is_given_id(id, &n) && n == b->first_seq && all_of(b, first, last);
 	if (!solve(b->id.p ? b->id : NUMBER, id, &n) || n < b->first ||
 	    !one_of(b, n - b->first, first, last))
 		return false;
@@ -128,10 +134,51 @@ match_to(const struct batch *b, struct str wanted, uint32_t *first, uint32_t *la
 	return is_same;
 }
 
+/* A message of a run, by itself. */
+static bool
+match_letter(const struct selector *s, const struct batch *b, uint32_t index)
+{
+	struct str id = batch_own_id_at(b, index);
+	struct buf none = { 0 };
+	uint64_t n;
+
+	switch (s->kind) {
+	case SELECT_ALL:
+		return true;
+	case SELECT_OWN:
+		return batch_owner_at(b, index) == s->owner;
+	case SELECT_BATCH:
+		return s->number == b->number + index;
+	case SELECT_SEQ:
+		return s->number == b->first_seq + index;
+	case SELECT_ID:
+		return id.p ? str_eq(id, s->text)
+			    : is_given_id(s->text, &n) && n == b->first_seq + index;
+	case SELECT_TO:
+		id = batch_to_at(b, index, &none);
+		return id.p && selector_match_address(s->text, id);
+	}
+	abort();
+}
+
+/* A run as a whole: which of its messages may be meant. */
+static bool
+match_run(const struct selector *s, const struct batch *b, uint32_t *first, uint32_t *last)
+{
+	if (s->kind == SELECT_BATCH)
+		return s->number >= b->number && one_of(b, s->number - b->number, first, last);
+	if (s->kind == SELECT_SEQ)
+		return s->number >= b->first_seq &&
+		    one_of(b, s->number - b->first_seq, first, last);
+	return all_of(b, first, last);
+}
+
 bool
 selector_match_batch(
     const struct selector *s, const struct batch *b, uint32_t *first, uint32_t *last)
 {
+	if (b->letters)
+		return match_run(s, b, first, last);
 	switch (s->kind) {
 	case SELECT_ALL:
 		return all_of(b, first, last);
@@ -158,8 +205,40 @@ selector_match(const struct selector *s, const struct message *m)
 	if (s->kind == SELECT_ALL)
 		return true;
 	index = message_index(m);
+	if (message_batch(m)->letters)
+		return match_letter(s, message_batch(m), index);
 	return selector_match_batch(s, message_batch(m), &first, &last) && index >= first &&
 	    index <= last;
+}
+
+bool
+selector_match_any_rest(const struct selector *s, const struct batch *b)
+{
+	uint32_t first, last;
+
+	if (b->letters)
+		return match_letter(s, b, b->accepted);
+	return selector_match_batch(s, b, &first, &last) && last >= b->accepted;
+}
+
+bool
+selector_match_rest(const struct selector *s, const struct batch *b)
+{
+	uint32_t first, last;
+
+	if (b->letters)
+		return match_letter(s, b, b->accepted);
+	return selector_match_batch(s, b, &first, &last) && first <= b->accepted &&
+	    last == b->count - 1;
+}
+
+/* The number of the newest request. */
+static uint64_t
+newest(const struct registry *registry)
+{
+	const struct batch *b = registry_last(registry);
+
+	return b ? b->number + batch_requests(b) - 1 : 0;
 }
 
 void
@@ -174,7 +253,7 @@ selection_init(struct selection *walk, const struct registry *registry,
 		.is_backwards = is_backwards,
 		.batch = is_backwards ? UINT64_MAX : 0,
 		.budget = UINT64_MAX,
-		.end = registry->n > 0 ? registry->entries[registry->n - 1].number : 0,
+		.end = newest(registry),
 	};
 	if (selector->kind == SELECT_ID) {
 		walk->numbers = registry_find_id(registry, selector->text, &walk->n);
@@ -184,7 +263,10 @@ selection_init(struct selection *walk, const struct registry *registry,
 						   : registry_find_seq(registry, selector->number);
 		walk->numbers = mem_alloc(sizeof walk->numbers[0]);
 		walk->n = b ? 1 : 0;
-		walk->numbers[0] = b ? b->number : 0;
+		walk->numbers[0] = b ? selector->kind == SELECT_BATCH
+			? selector->number
+			: batch_number_at(b, (uint32_t)(selector->number - b->first_seq))
+				     : 0;
 		walk->at = is_backwards ? walk->n : 0;
 	}
 }
@@ -211,7 +293,8 @@ next_batch(struct selection *walk)
 	while (!b && (walk->is_backwards ? walk->at > 0 : walk->at < walk->n)) {
 		size_t at = walk->is_backwards ? --walk->at : walk->at++;
 
-		b = registry_find(walk->registry, walk->numbers[at]);
+		walk->number = walk->numbers[at];
+		b = registry_find(walk->registry, walk->number);
 	}
 	return b;
 }
@@ -226,17 +309,31 @@ step(struct selection *walk, uint64_t grain)
 	walk->index = walk->is_backwards ? start - 1 : start + grain;
 }
 
+/* Which messages of the batch may be wanted, of those that are accepted. */
+static bool
+find_bounds(const struct selection *walk, const struct batch *b, uint32_t *first, uint32_t *last)
+{
+	if (b->kept == 0 || !selector_match_batch(walk->selector, b, first, last))
+		return false;
+	if (b->letters && walk->numbers)
+		*first = *last = (uint32_t)(walk->number - b->number);
+	else if (b->letters && b->number + *last > walk->end)
+		*last = (uint32_t)(walk->end - b->number);
+	if (b->accepted <= *first)
+		return false;
+	if (*last >= b->accepted)
+		*last = b->accepted - 1;
+	return true;
+}
+
 /* The next message of the batch that is wanted and still known. */
 static struct message *
 next_inside(struct selection *walk, const struct batch *b)
 {
 	uint32_t first, last;
 
-	if (b->kept == 0 || !selector_match_batch(walk->selector, b, &first, &last) ||
-	    b->accepted <= first)
+	if (!find_bounds(walk, b, &first, &last))
 		return NULL;
-	if (last >= b->accepted)
-		last = b->accepted - 1;
 	if (!walk->is_inside)
 		walk->index = walk->is_backwards ? last : first;
 	walk->is_inside = true;
@@ -244,23 +341,23 @@ next_inside(struct selection *walk, const struct batch *b)
 		struct message *m = batch_message(b, (uint32_t)walk->index);
 
 		step(walk, m ? 1 : BATCH_BLOCK);
-		if (m && !m->is_forgotten)
+		if (m && !m->is_forgotten && (!b->letters || selector_match(walk->selector, m)))
 			return m;
 	}
 	return NULL;
 }
 
-/* From the batch the walk was in to the one beside it. False at the end. */
+/* From the batch the walk was in, or that is gone, to the one beside it. False at the end. */
 static bool
-leave_batch(struct selection *walk)
+leave_batch(struct selection *walk, const struct batch *b)
 {
 	walk->is_inside = false;
 	if (walk->numbers)
 		return true;
-	if (walk->is_backwards ? walk->batch <= 1 : walk->batch >= walk->end)
-		return false;
-	walk->batch += walk->is_backwards ? UINT64_MAX : 1;
-	return true;
+	if (walk->is_backwards)
+		return --walk->batch > 0;
+	walk->batch += b ? batch_requests(b) : 1;
+	return walk->batch <= walk->end;
 }
 
 struct message *
@@ -275,7 +372,7 @@ selection_next(struct selection *walk)
 			walk->batch = b->number;
 		if (m)
 			return m;
-		walk->is_over = (!b && !walk->is_inside) || !leave_batch(walk);
+		walk->is_over = (!b && !walk->is_inside) || !leave_batch(walk, b);
 	}
 	return NULL;
 }

@@ -47,6 +47,7 @@ struct simulator {
 	uint64_t seed;
 	uint64_t next_seq;
 	uint64_t next_batch;
+	uint32_t run_room;  /* of the newest run */
 	uint64_t reserved;  /* room that was promised to requests under way */
 	bool is_draining;   /* accepts nothing more */
 	bool needs_refill;  /* slots may be free while somebody waits for one */

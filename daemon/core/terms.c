@@ -14,8 +14,7 @@
 void
 terms_of(struct simulator *sim, const struct message *m, struct terms *t)
 {
-	const struct batch *b = message_batch(m);
-	const struct plan *plan = b->plan;
+	const struct plan *plan = message_plan(m);
 	const struct plan_change *said = &plan->said;
 	const struct rule *rule = m->rule > 0 ? rules_get(&sim->rules, m->rule) : NULL;
 	const struct domain_conf *d;
@@ -47,7 +46,7 @@ choose(struct simulator *sim, const struct message *m, const struct fate *f)
 static struct fate_script
 find_script(struct simulator *sim, const struct message *m, struct terms *t)
 {
-	const struct plan *plan = message_batch(m)->plan;
+	const struct plan *plan = message_plan(m);
 
 	if (plan->said.fate)
 		return choose(sim, m, plan->said.fate);
@@ -71,12 +70,11 @@ terms_script(struct simulator *sim, const struct message *m, struct terms *t)
 int64_t
 terms_work(const struct message *m)
 {
-	const struct batch *b = message_batch(m);
+	const struct delivery_conf *conf = message_plan(m)->conf;
 	struct buf scratch = { 0 };
 	int64_t work_ns;
 
-	work_ns =
-	    delivery_conf_find(b->plan->conf, address_domain(message_to(m, &scratch)))->work_ns;
+	work_ns = delivery_conf_find(conf, address_domain(message_to(m, &scratch)))->work_ns;
 	buf_fini(&scratch);
 	return work_ns;
 }

@@ -59,15 +59,11 @@ reached(const struct counts *c, enum watch_goal goal)
 static bool
 has_more_to_come(const struct watch *w, const struct simulator *sim)
 {
-	uint32_t first, last;
 	struct list *l;
 
-	list_foreach (l, &sim->registry.open) {
-		const struct batch *b = list_entry(l, struct batch, open_link);
-
-		if (selector_match_batch(&w->selector, b, &first, &last) && last >= b->accepted)
+	list_foreach (l, &sim->registry.open)
+		if (selector_match_any_rest(&w->selector, list_entry(l, struct batch, open_link)))
 			return true;
-	}
 	return false;
 }
 
@@ -116,6 +112,8 @@ is_meant(struct watch *w, const struct message *m)
 	const struct batch *b = message_batch(m);
 	uint32_t index = message_index(m);
 
+	if (b->letters)
+		return selector_match(&w->selector, m);
 	if (w->batch.number != b->number) {
 		w->batch.number = b->number;
 		w->batch.is_meant =

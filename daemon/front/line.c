@@ -349,7 +349,7 @@ cut_short(struct line_client *c)
 	const struct line_task *t = &c->task;
 
 	if (t->batch && !t->is_watching)
-		line_error(c, LINE_DRAINING, "accepted=%u", t->batch->accepted);
+		line_error(c, LINE_DRAINING, "accepted=%u", t->batch->accepted - t->first);
 	else if (t->counted)
 		line_error(c, LINE_DRAINING, "%s=%lu", t->counted, t->count);
 	else

@@ -56,7 +56,8 @@ struct line_task {
 	bool outlives_client;               /* goes on when nobody waits for the answer */
 	enum line_progress progress;
 	bool has_timeout, has_timed_out;
-	struct batch *batch; /* send, gather */
+	struct batch *batch; /* send, gather… */
+	uint32_t first;      /* …the messages of which from here on are asked for */
 	uint32_t index;      /* gather: the next line */
 	bool is_gather, is_watching, is_walking;
 	struct watch watch;    /* gather, wait */

@@ -164,7 +164,7 @@ check_owner(struct line_client *c)
 
 	t->walk.budget = LIST_SLICE;
 	for (slice = LIST_SLICE; slice > 0 && (m = selection_next(&t->walk)) != NULL; slice--)
-		if (!message_is_final(m) && message_batch(m)->owner != c->owner) {
+		if (!message_is_final(m) && message_owner(m) != c->owner) {
 			line_error(c, LINE_NOT_PERMITTED,
 			    "server.admin = %s does not let you touch messages of others",
 			    line_admin_names[c->front->conf.admin]);

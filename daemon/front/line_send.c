@@ -10,12 +10,12 @@
 
 /* The ids of what was accepted: "7", "0..9", quoted as a whole where it must be. */
 static void
-add_ids(struct buf *b, const struct batch *batch)
+add_ids(struct buf *b, const struct batch *batch, uint32_t first)
 {
 	struct buf ids = { 0 }, scratch = { 0 };
 
-	buf_add_str(&ids, batch_id_at(batch, 0, &scratch));
-	if (batch->accepted > 1 && (!batch->id.p || batch->has_id_number)) {
+	buf_add_str(&ids, batch_id_at(batch, first, &scratch));
+	if (batch->accepted - first > 1 && (!batch->id.p || batch->has_id_number)) {
 		buf_add_lit(&ids, "..");
 		buf_add_str(&ids, batch_id_at(batch, batch->accepted - 1, &scratch));
 	}
@@ -25,25 +25,26 @@ add_ids(struct buf *b, const struct batch *batch)
 }
 
 static void
-reply_queued(struct line_client *c, const struct batch *batch)
+reply_queued(struct line_client *c, const struct batch *batch, uint32_t first)
 {
+	uint32_t accepted = batch->accepted - first;
 	struct buf b = { 0 };
 
 	buf_add_lit(&b, "+OK queued=");
-	buf_add_u64(&b, batch->accepted);
-	if (batch->accepted > 0) {
+	buf_add_u64(&b, accepted);
+	if (accepted > 0) {
 		buf_add_lit(&b, " ids=");
-		add_ids(&b, batch);
+		add_ids(&b, batch, first);
 	}
 	buf_add_lit(&b, " batch=");
-	buf_add_u64(&b, batch->number);
-	if (batch->accepted > 0) {
+	buf_add_u64(&b, batch_number_at(batch, first));
+	if (accepted > 0) {
 		buf_add_lit(&b, " seq=");
-		buf_add_u64(&b, batch->first_seq);
+		buf_add_u64(&b, batch->first_seq + first);
 	}
-	if (batch->accepted > 1) {
+	if (accepted > 1) {
 		buf_add_lit(&b, "..");
-		buf_add_u64(&b, batch->first_seq + batch->accepted - 1);
+		buf_add_u64(&b, batch->first_seq + first + accepted - 1);
 	}
 	line_reply_buf(c, &b);
 	buf_fini(&b);
@@ -128,7 +129,7 @@ accept_step(struct line_client *c)
 	case INTAKE_CONGESTED:
 		return LINE_CONGESTED;
 	case INTAKE_DRAINING:
-		line_error(c, LINE_DRAINING, "accepted=%u", t->batch->accepted);
+		line_error(c, LINE_DRAINING, "accepted=%u", t->batch->accepted - t->first);
 		return LINE_DONE;
 	case INTAKE_DONE:
 		break;
@@ -138,7 +139,7 @@ accept_step(struct line_client *c)
 		t->outlives_client = false;
 		return gather_step(c);
 	}
-	reply_queued(c, t->batch);
+	reply_queued(c, t->batch, t->first);
 	return LINE_DONE;
 }
 
@@ -192,7 +193,7 @@ check_magic(struct line_client *c, const struct line_options *o)
 }
 
 static struct batch *
-open_batch(struct line_client *c, const struct line_options *o, bool is_gather)
+open_batch(struct line_client *c, const struct line_options *o, bool is_gather, uint32_t *first)
 {
 	struct batch_request r = {
 		.id = o->word.p ? o->word : o->id,
@@ -216,7 +217,7 @@ open_batch(struct line_client *c, const struct line_options *o, bool is_gather)
 		},
 	};
 
-	return intake_open(c->front->sim, line_client_owner(c), &r);
+	return intake_open(c->front->sim, line_client_owner(c), &r, first);
 }
 
 static void
@@ -226,6 +227,7 @@ run(struct line_client *c, const struct line_options *o, bool is_gather)
 	const char *why = check(o, sim);
 	uint64_t count = o->has_range ? o->last - o->first + 1 : 1;
 	struct batch *batch;
+	uint32_t first = 0;
 
 	if (why) {
 		line_error(c, LINE_BAD_ARGUMENT, "%s", why);
@@ -241,13 +243,14 @@ run(struct line_client *c, const struct line_options *o, bool is_gather)
 	}
 	if (!o->fate && !check_magic(c, o))
 		return;
-	batch = open_batch(c, o, is_gather);
+	batch = open_batch(c, o, is_gather, &first);
 	c->task = (struct line_task){
 		.step = accept_step,
 		.needs_current = true,
 		.end = end_cb,
 		.outlives_client = true,
 		.batch = batch,
+		.first = first,
 		.is_gather = is_gather,
 	};
 	line_client_start(c);

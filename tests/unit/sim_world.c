@@ -127,7 +127,7 @@ world_pass(struct world *w, int64_t ns)
 struct batch *
 world_send(struct world *w, const struct batch_request *r)
 {
-	struct batch *b = intake_open(w->sim, w->owner, r);
+	struct batch *b = intake_open(w->sim, w->owner, r, NULL);
 
 	assert_non_null(b);
 	assert_int_equal(intake_accept(w->sim, b, UINT32_MAX), INTAKE_DONE);

@@ -286,7 +286,7 @@ chaos_send(struct chaos *c)
 	r.plan.expire_ns = draw(c, 2) ? -1 : (int64_t)draw(c, 3600) * SEC;
 	r.plan.max_attempts = draw(c, 3) ? PLAN_UNSAID : draw(c, 4);
 	r.plan.fate = random_fate(c);
-	c->open[slot] = intake_open(c->w->sim, c->w->owner, &r);
+	c->open[slot] = intake_open(c->w->sim, c->w->owner, &r, NULL);
 	fate_unref(r.plan.fate);
 	c->n_requests++;
 }

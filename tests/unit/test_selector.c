@@ -186,8 +186,35 @@ test_walk_survives_forgetting(void **state)
 		assert_int_equal(message_seq(m), expected);
 	selection_fini(&walk);
 	assert_int_equal(expected, 501);
-	assert_int_equal(w->sim->registry.n - w->sim->registry.gone, 100);
+	/* the runs that hold the last hundred, and nothing else */
+	assert_int_equal(w->sim->registry.n - w->sim->registry.gone, 2);
 	world_free(w);
+}
+
+/* The message with that seq, which is here also the number of its request; NULL if it is not known.
+ */
+static struct message *
+message_at(struct world *w, uint64_t seq)
+{
+	const struct batch *b = registry_find_seq(&w->sim->registry, seq);
+	struct message *m = b ? batch_message(b, (uint32_t)(seq - b->first_seq)) : NULL;
+
+	assert_ptr_equal(registry_find(&w->sim->registry, seq), b);
+	return m && !m->is_forgotten ? m : NULL;
+}
+
+/* How many messages a walk finds. */
+static int
+count_found(struct world *w, struct selector s)
+{
+	struct selection walk;
+	int n = 0;
+
+	selection_init(&walk, &w->sim->registry, &s, false);
+	while (selection_next(&walk) != NULL)
+		n++;
+	selection_fini(&walk);
+	return n;
 }
 
 /* The registry against a plain list: many ids, some the same, added and forgotten in any order. */
@@ -208,22 +235,56 @@ test_registry_finds_what_is_there(void **state)
 		send_one(w, id, NULL);
 	}
 	for (i = 0; i < 3000; i += 3)
-		delivery_cancel(
-		    w->sim, batch_message(registry_find(&w->sim->registry, (uint64_t)i + 1), 0));
+		delivery_cancel(w->sim, message_at(w, (uint64_t)i + 1));
 	history_trim(w->sim);
 	for (i = 0; i < 3000; i++) {
-		struct batch *b = registry_find(&w->sim->registry, (uint64_t)i + 1);
 		char id[16];
-		size_t n;
 
-		assert_int_equal(b != NULL, i % 3 != 0);
-		assert_ptr_equal(registry_find_seq(&w->sim->registry, (uint64_t)i + 1), b);
+		assert_int_equal(message_at(w, (uint64_t)i + 1) != NULL, i % 3 != 0);
 		snprintf(id, sizeof id, "m%d", i % 1500);
-		free(registry_find_id(&w->sim->registry, str_of(id), &n));
-		assert_int_equal(n, (i % 1500 % 3 != 0) + ((i % 1500 + 1500) % 3 != 0));
+		assert_int_equal(
+		    count_found(w, by_id(id)), (i % 1500 % 3 != 0) + ((i % 1500 + 1500) % 3 != 0));
 	}
 	assert_null(registry_find(&w->sim->registry, 0));
 	assert_null(registry_find(&w->sim->registry, 3001));
+	world_free(w);
+}
+
+/* Ids of which only the newest are remembered are not looked for among all there ever were; the
+ * same one given ever so often costs no more than others, and is found whole. */
+static void
+test_index_forgets(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct selector nobody = by_id("nobody");
+	struct selection walk;
+	struct world *w;
+	char id[16];
+	int i;
+
+	(void)state;
+	conf.history = 1000;
+	w = world_new(&conf, false);
+	for (i = 0; i < 200000; i++) {
+		snprintf(id, sizeof id, "m%d", i);
+		send_one(w, i % 2 ? id : "same", NULL);
+		if (i % 500 == 0)
+			world_pass(w, SEC);
+	}
+	world_pass(w, SEC);
+	assert_true(w->sim->registry.by_id.total < 10000);
+	assert_true(w->sim->registry.by_id.cap < 20000);
+	assert_int_equal(count_found(w, by_id("same")), 500);
+	/* what nobody is called is not looked for among all */
+	selection_init(&walk, &w->sim->registry, &nobody, true);
+	walk.budget = 1;
+	assert_null(selection_next(&walk));
+	assert_true(walk.is_over);
+	selection_fini(&walk);
+	for (i = 0; i < 200000; i++) {
+		snprintf(id, sizeof id, "m%d", i);
+		assert_int_equal(count_found(w, by_id(id)), i % 2 && i >= 199000);
+	}
 	world_free(w);
 }
 
@@ -236,6 +297,7 @@ main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_walk_survives_forgetting),
 		cmocka_unit_test(test_registry_finds_what_is_there),
+		cmocka_unit_test(test_index_forgets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

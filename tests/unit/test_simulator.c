@@ -122,7 +122,7 @@ test_pending_limit_holds_a_range_up(void **state)
 	(void)state;
 	conf.pending = 10;
 	w = world_new(&conf, false);
-	b = intake_open(w->sim, w->owner, &r);
+	b = intake_open(w->sim, w->owner, &r, NULL);
 	while (intake_accept(w->sim, b, 100) == INTAKE_NO_ROOM) {
 		assert_int_equal(intake_room(w->sim), 0);
 		world_check(w);
@@ -143,14 +143,14 @@ test_draining_cuts_a_range_short(void **state)
 	struct simulator_conf conf = world_conf();
 	struct batch_request r = world_range(0, 24);
 	struct world *w = world_new(&conf, false);
-	struct batch *b = intake_open(w->sim, w->owner, &r);
+	struct batch *b = intake_open(w->sim, w->owner, &r, NULL);
 
 	(void)state;
 	assert_int_equal(intake_accept(w->sim, b, 7), INTAKE_MORE);
 	w->sim->is_draining = true;
 	assert_int_equal(intake_accept(w->sim, b, 7), INTAKE_DRAINING);
 	assert_int_equal(b->accepted, 7);
-	assert_null(intake_open(w->sim, w->owner, &r));
+	assert_null(intake_open(w->sim, w->owner, &r, NULL));
 	intake_release(w->sim, b);
 	world_pass(w, SEC);
 	assert_int_equal(w->sim->tally.counts.state[STATE_DELIVERED], 7);
@@ -171,10 +171,10 @@ test_reserved_room_is_kept(void **state)
 	conf.pending = 30;
 	w = world_new(&conf, false);
 	whole.is_reserved = true;
-	b = intake_open(w->sim, w->owner, &whole);
+	b = intake_open(w->sim, w->owner, &whole, NULL);
 	assert_int_equal(intake_room(w->sim), 0);
 	assert_int_equal(intake_accept(w->sim, b, 10), INTAKE_MORE);
-	late = intake_open(w->sim, w->owner, &other);
+	late = intake_open(w->sim, w->owner, &other, NULL);
 	assert_int_equal(intake_accept(w->sim, late, 1), INTAKE_NO_ROOM);
 	/* for who has its room, only a full log is a reason to wait */
 	bus_set_congested(&w->sim->bus, true);
@@ -186,7 +186,7 @@ test_reserved_room_is_kept(void **state)
 	assert_int_equal(intake_accept(w->sim, late, 1), INTAKE_DONE);
 	intake_release(w->sim, late);
 	/* what is cut short gives its room back */
-	b = intake_open(w->sim, w->owner, &whole);
+	b = intake_open(w->sim, w->owner, &whole, NULL);
 	assert_int_equal(intake_accept(w->sim, b, 10), INTAKE_MORE);
 	intake_close(w->sim, b);
 	intake_release(w->sim, b);
@@ -383,7 +383,7 @@ test_congestion_stops_time(void **state)
 	w->real_ns += 2 * SEC;
 	assert_false(simulator_run(w->sim, w->real_ns, 100));
 	assert_int_equal(w->sim->now_ns, WORLD_EPOCH);
-	b = intake_open(w->sim, w->owner, &r);
+	b = intake_open(w->sim, w->owner, &r, NULL);
 	assert_int_equal(intake_accept(w->sim, b, 100), INTAKE_CONGESTED);
 	bus_set_congested(&w->sim->bus, false);
 	world_pass(w, 0);

@@ -233,11 +233,11 @@ test_a_cancel_leaves_later_ranges_open(void **state)
 
 	(void)state;
 	world_send(w, &r);
-	before = intake_open(w->sim, w->owner, &late);
+	before = intake_open(w->sim, w->owner, &late, NULL);
 	assert_int_equal(intake_accept(w->sim, before, 5), INTAKE_MORE);
 	selection_init(&walk, &w->sim->registry, &all, false);
 	assert_false(intake_cancel(w->sim, &walk, NULL, 3, &n));
-	after = intake_open(w->sim, w->owner, &late);
+	after = intake_open(w->sim, w->owner, &late, NULL);
 	assert_int_equal(intake_accept(w->sim, after, 5), INTAKE_MORE);
 	while (!intake_cancel(w->sim, &walk, NULL, 3, &n))
 		;

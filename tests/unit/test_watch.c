@@ -76,7 +76,7 @@ test_half_a_range(void **state)
 
 	(void)state;
 	setup(&t);
-	b = intake_open(t.w->sim, t.w->owner, &r);
+	b = intake_open(t.w->sim, t.w->owner, &r, NULL);
 	assert_int_equal(intake_accept(t.w->sim, b, 4), INTAKE_MORE);
 	assert_int_equal(start(&t, all, 0, 0, 0), WATCH_PENDING);
 	world_pass(t.w, SEC / 2);
@@ -164,7 +164,7 @@ test_range_cut_short(void **state)
 
 	(void)state;
 	setup(&t);
-	b = intake_open(t.w->sim, t.w->owner, &r);
+	b = intake_open(t.w->sim, t.w->owner, &r, NULL);
 	assert_int_equal(intake_accept(t.w->sim, b, 3), INTAKE_MORE);
 	assert_int_equal(
 	    start(&t, of_batch, 1U << GOAL_DELIVERED, GOAL_DELIVERED, 5), WATCH_PENDING);
