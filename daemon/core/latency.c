@@ -220,6 +220,13 @@ latency_copy(const struct latency *l)
 	return copy;
 }
 
+bool
+latency_equals(const struct latency *a, const struct latency *b)
+{
+	return a->kind == b->kind && a->given == b->given && a->table == b->table &&
+	    memcmp(a->value, b->value, sizeof a->value) == 0;
+}
+
 void
 latency_fini(struct latency *l)
 {

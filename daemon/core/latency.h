@@ -13,6 +13,7 @@
  * rises with that number, and one draw takes one number.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -67,6 +68,9 @@ const char *latency_parse(struct str s, latency_read_cb *read_cb, struct latency
 
 /* A copy that lives for itself. */
 struct latency latency_copy(const struct latency *l);
+
+/* Whether they give the same for the same. */
+bool latency_equals(const struct latency *a, const struct latency *b);
 
 /* What is left is a fixed 0s. */
 void latency_fini(struct latency *l);

@@ -110,6 +110,13 @@ grown(const struct retry *r, uint32_t steps)
 	return delay < max ? delay : max;
 }
 
+bool
+retry_equals(const struct retry *a, const struct retry *b)
+{
+	return a->n == b->n && a->factor == b->factor && a->max_ns == b->max_ns &&
+	    memcmp(a->delay_ns, b->delay_ns, a->n * sizeof a->delay_ns[0]) == 0;
+}
+
 int64_t
 retry_delay(const struct retry *r, uint32_t attempt, int64_t jitter, double unit)
 {

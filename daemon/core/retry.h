@@ -7,6 +7,7 @@
  * to the cap.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -28,6 +29,7 @@ struct retry {
 /* NULL, or what is wrong. */
 const char *retry_parse(struct str s, struct retry *out);
 void retry_format(struct buf *b, const struct retry *r);
+bool retry_equals(const struct retry *a, const struct retry *b);
 
 /*
  * The delay after that attempt (from 1), in whole microseconds. jitter is in millionths of the
