@@ -1,9 +1,10 @@
 /*
  * Owns the wheel. The due microsecond of a message and the current tick are read as digits of ten
  * bits: it lies at the level of the highest digit in which they differ, in the slot that this digit
- * names; when the tick reaches the start of a slot, what is in it moves to lower levels. Since the
- * tick never passes a slot without emptying it, a message's level does not change until then, and
- * the lowest occupied level always holds what is due first.
+ * names. Before the tick goes into a slot, what is in it moves to lower levels; and the tick goes
+ * at once to what is due first there, so what is due together moves once, from however far away.
+ * Since the tick never passes a slot without emptying it, a message's level does not change until
+ * then, and the lowest occupied level always holds what is due first.
  *
  * Measured with a million messages of differing latencies, two log lines each: as linked lists they
  * cost 1.0 us a message more than with one latency; in chunks, with what comes next on its way from
@@ -16,14 +17,15 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "core/message.h"
+#include "core/batch.h"
 
 #define SLOT_MASK (SCHEDULE_SLOTS - 1)
 
 struct place {
 	int level;
-	int slot;
+	struct slot *slot;
 	int64_t start; /* the first microsecond of the slot */
+	int64_t least; /* nothing in it is due before; not before start */
 };
 
 void
@@ -133,7 +135,10 @@ find_first(struct schedule *s, struct place *at)
 			int64_t above = s->tick >> shift >> SCHEDULE_SLOT_BITS << SCHEDULE_SLOT_BITS
 									       << shift;
 
-			*at = (struct place){ level, slot, above | ((int64_t)slot << shift) };
+			at->level = level;
+			at->slot = &s->slots[level][slot];
+			at->start = above | ((int64_t)slot << shift);
+			at->least = at->slot->least_ns / TEXT_NS_PER_US;
 			return true;
 		}
 	}
@@ -146,7 +151,7 @@ move_tick(struct schedule *s, int64_t tick)
 	if (tick == s->tick)
 		return;
 	s->tick = tick;
-	s->is_sorted = false;
+	s->is_sorted = slot_is_empty(&s->slots[0][digit_of(tick, 0)]);
 }
 
 static void
@@ -155,25 +160,40 @@ place_cb(void *ctx, struct message *m)
 	place_message(ctx, m);
 }
 
+/* What is due at this very tick; NULL when nothing is. */
+static struct message *
+first_of_tick(struct schedule *s)
+{
+	struct slot *slot = &s->slots[0][digit_of(s->tick, 0)];
+
+	if (slot_is_empty(slot))
+		return NULL;
+	if (!s->is_sorted)
+		slot_sort(&s->arena, slot);
+	s->is_sorted = true;
+	return slot_first(&s->arena, slot);
+}
+
 struct message *
 schedule_first(struct schedule *s, int64_t until_ns)
 {
 	int64_t until = until_ns / TEXT_NS_PER_US;
+	struct message *m = s->tick <= until ? first_of_tick(s) : NULL;
 	struct place at;
+	bool is_any = false;
 
-	while (find_first(s, &at) && at.start <= until) {
-		struct slot *slot = &s->slots[at.level][at.slot];
-
-		move_tick(s, at.start);
-		if (at.level == 0) {
-			if (!s->is_sorted)
-				slot_sort(&s->arena, slot);
-			s->is_sorted = true;
-			return slot_first(&s->arena, slot);
-		}
-		/* the tick has reached the start of this slot: what it holds moves down */
-		slot_drain(&s->arena, slot, place_cb, s);
+	while (!m && (is_any = find_first(s, &at)) && at.least <= until) {
+		move_tick(s, at.least);
+		/* the tick is in this slot now: what it holds moves down */
+		if (at.level > 0)
+			slot_drain(&s->arena, at.slot, place_cb, s);
+		m = first_of_tick(s);
 	}
+	if (m)
+		return m;
+	/* never into a slot that is not emptied */
+	if (is_any && at.start <= until)
+		until = at.start - 1;
 	if (until_ns != CLOCK_NEVER && until > s->tick)
 		move_tick(s, until);
 	return NULL;
@@ -185,8 +205,8 @@ schedule_has_by(struct schedule *s, int64_t until_ns)
 	struct place at;
 
 	/* what is due first is in this slot */
-	return find_first(s, &at) && at.start <= until_ns / TEXT_NS_PER_US &&
-	    slot_has_by(&s->arena, &s->slots[at.level][at.slot], until_ns);
+	return find_first(s, &at) && at.least <= until_ns / TEXT_NS_PER_US &&
+	    slot_has_by(&s->arena, at.slot, until_ns);
 }
 
 int64_t
@@ -194,5 +214,5 @@ schedule_deadline(struct schedule *s)
 {
 	struct place at;
 
-	return find_first(s, &at) ? at.start * TEXT_NS_PER_US : CLOCK_NEVER;
+	return find_first(s, &at) ? at.least * TEXT_NS_PER_US : CLOCK_NEVER;
 }

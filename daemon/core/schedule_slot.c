@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "core/message.h"
+#include "core/batch.h"
 
 #define ENTRIES 29
 #define ENTRY_BITS 5 /* of message->place, the rest is the number of the chunk */
@@ -86,45 +86,55 @@ free_chunk(struct slot_arena *a, uint32_t number)
 }
 
 static void
-put(struct slot_arena *a, uint32_t number, uint8_t entry, struct message *m)
+put(struct slot *slot, struct slot_chunk *c, uint32_t number, uint8_t entry, struct message *m)
 {
-	struct slot_chunk *c = chunk_at(a, number);
-
 	c->entries[entry] = m;
 	c->n++;
 	m->place = number << ENTRY_BITS | entry;
+	if (m->due_ns < slot->least_ns)
+		slot->least_ns = m->due_ns;
+}
+
+/* A chunk in front of the others or behind them. */
+static struct slot_chunk *
+add_chunk(struct slot_arena *a, struct slot *slot, bool is_front)
+{
+	uint32_t number = new_chunk(a, slot, is_front ? ENTRIES : 0);
+	struct slot_chunk *c = chunk_at(a, number);
+
+	if (slot->head == 0) {
+		slot->head = slot->tail = number;
+		slot->least_ns = INT64_MAX;
+	} else if (is_front) {
+		c->next = slot->head;
+		chunk_at(a, slot->head)->prev = number;
+		slot->head = number;
+	} else {
+		c->prev = slot->tail;
+		chunk_at(a, slot->tail)->next = number;
+		slot->tail = number;
+	}
+	return c;
 }
 
 void
 slot_push(struct slot_arena *a, struct slot *slot, struct message *m)
 {
-	uint32_t before = slot->tail;
+	struct slot_chunk *c = slot->tail != 0 ? chunk_at(a, slot->tail) : NULL;
 
-	if (before == 0 || chunk_at(a, before)->end == ENTRIES) {
-		slot->tail = new_chunk(a, slot, 0);
-		chunk_at(a, slot->tail)->prev = before;
-		if (before != 0)
-			chunk_at(a, before)->next = slot->tail;
-		else
-			slot->head = slot->tail;
-	}
-	put(a, slot->tail, chunk_at(a, slot->tail)->end++, m);
+	if (!c || c->end == ENTRIES)
+		c = add_chunk(a, slot, false);
+	put(slot, c, slot->tail, c->end++, m);
 }
 
 void
 slot_push_front(struct slot_arena *a, struct slot *slot, struct message *m)
 {
-	uint32_t behind = slot->head;
+	struct slot_chunk *c = slot->head != 0 ? chunk_at(a, slot->head) : NULL;
 
-	if (behind == 0 || chunk_at(a, behind)->first == 0) {
-		slot->head = new_chunk(a, slot, ENTRIES);
-		chunk_at(a, slot->head)->next = behind;
-		if (behind != 0)
-			chunk_at(a, behind)->prev = slot->head;
-		else
-			slot->tail = slot->head;
-	}
-	put(a, slot->head, --chunk_at(a, slot->head)->first, m);
+	if (!c || c->first == 0)
+		c = add_chunk(a, slot, true);
+	put(slot, c, slot->head, --c->first, m);
 }
 
 static void

@@ -16,6 +16,7 @@ struct slot_chunk;
 
 struct slot {
 	uint32_t head, tail; /* numbers of chunks; 0: none */
+	int64_t least_ns;    /* nothing in it is due before; it may be later */
 };
 
 /* All zero: empty. Slots must not move while they hold something. */
@@ -50,7 +51,7 @@ struct message *slot_last(const struct slot_arena *a, const struct slot *slot);
 void slot_drain(
     struct slot_arena *a, struct slot *slot, void (*each)(void *ctx, struct message *m), void *ctx);
 
-/* Puts a slot into the order of seq, if it is not. */
+/* Puts a slot that is not empty into the order of seq, if it is not. */
 void slot_sort(struct slot_arena *a, struct slot *slot);
 
 /* Whether anything in it is due at or before that moment. */
