@@ -355,21 +355,3 @@ batch_sequel_at(const struct batch *b, uint32_t index)
 {
 	return b->letters ? letters_sequel(b->letters, index) : b->sequel;
 }
-
-uint64_t
-batch_number_at(const struct batch *b, uint32_t index)
-{
-	return b->letters ? b->number + index : b->number;
-}
-
-struct owner *
-batch_owner_at(const struct batch *b, uint32_t index)
-{
-	return b->letters ? b->letters->each[index].owner : b->owner;
-}
-
-struct plan *
-batch_plan_at(const struct batch *b, uint32_t index)
-{
-	return b->letters ? b->letters->each[index].plan : b->plan;
-}

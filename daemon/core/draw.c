@@ -4,6 +4,7 @@
  */
 #include "core/draw.h"
 
+#include <endian.h>
 #include <math.h>
 #include <string.h>
 
@@ -27,8 +28,6 @@ mix(uint64_t h, uint64_t word)
 static uint64_t
 mix_text(uint64_t h, struct str s)
 {
-	size_t i;
-
 	if (!s.p)
 		return mix(h, NO_RECIPIENT);
 	h = mix(h, s.n);
@@ -36,9 +35,8 @@ mix_text(uint64_t h, struct str s)
 		size_t n = s.n < 8 ? s.n : 8;
 		uint64_t word = 0;
 
-		for (i = 0; i < n; i++)
-			word |= (uint64_t)(unsigned char)s.p[i] << (8 * i);
-		h = mix(h, word);
+		memcpy(&word, s.p, n);
+		h = mix(h, le64toh(word));
 		s = str_from(s, n);
 	}
 	return h;

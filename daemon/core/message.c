@@ -49,38 +49,6 @@ message_state_find(struct str name)
 	return (enum message_state)s;
 }
 
-static const struct block *
-block_of(const struct message *m)
-{
-	return (const void *)((const char *)(m - m->slot) - offsetof(struct block, messages));
-}
-
-struct batch *
-message_batch(const struct message *m)
-{
-	return block_of(m)->batch;
-}
-
-void
-message_prefetch(const struct message *m)
-{
-	__builtin_prefetch(block_of(m));
-}
-
-uint32_t
-message_index(const struct message *m)
-{
-	return block_of(m)->base + m->slot;
-}
-
-uint64_t
-message_seq(const struct message *m)
-{
-	const struct block *block = block_of(m);
-
-	return block->batch->first_seq + block->base + m->slot;
-}
-
 struct str
 message_id(const struct message *m, struct buf *scratch)
 {
@@ -109,18 +77,6 @@ uint64_t
 message_number(const struct message *m)
 {
 	return batch_number_at(message_batch(m), message_index(m));
-}
-
-struct owner *
-message_owner(const struct message *m)
-{
-	return batch_owner_at(message_batch(m), message_index(m));
-}
-
-struct plan *
-message_plan(const struct message *m)
-{
-	return batch_plan_at(message_batch(m), message_index(m));
 }
 
 uint64_t

@@ -3,7 +3,8 @@
 
 /*
  * One mail to one recipient, as small as it can be: there may be millions. What it shares with
- * others of its batch (envelope, plan, owner) is in the batch.
+ * others of its batch (envelope, plan, owner) is in the batch: message_batch() and what follows
+ * from it are in core/batch.h.
  */
 
 #include <stdbool.h>
@@ -67,22 +68,10 @@ message_is_final(const struct message *m)
 	return m->state >= STATE_FIRST_FINAL;
 }
 
-struct batch *message_batch(const struct message *m);
-
-/* It is about to be needed, and what it shares with others: both may lie anywhere in memory, and on
- * their way at once they cost half of what they cost one after the other. */
-void message_prefetch(const struct message *m);
-
-/* Its place in its batch, from 0. */
-uint32_t message_index(const struct message *m);
-uint64_t message_seq(const struct message *m);
-
 /* What its request said and is: see batch_from_at() and those beside it. */
 struct str message_from(const struct message *m);
 uint64_t message_size(const struct message *m);
 uint64_t message_number(const struct message *m);
-struct owner *message_owner(const struct message *m);
-struct plan *message_plan(const struct message *m);
 
 /* Its id and recipient; *scratch is overwritten where they must be put together. The recipient
  * is not there (p is NULL) when none was given. */
