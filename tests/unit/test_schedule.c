@@ -224,6 +224,25 @@ test_add_to_open_moment_in_the_middle(void **state)
 	bench_free(t);
 }
 
+/* What is far away wakes nobody on the way there. */
+static void
+test_deadline_of_one_is_exact(void **state)
+{
+	int64_t due = WORLD_EPOCH + 5 * 86400 * SEC + 123456 * TEXT_NS_PER_US;
+	struct bench *t = bench_new(WORLD_EPOCH);
+
+	(void)state;
+	put(t, 1, due + SEC);
+	put(t, 0, due);
+	assert_int_equal(schedule_deadline(&t->s), due);
+	assert_null(schedule_first(&t->s, due - TEXT_NS_PER_US));
+	assert_int_equal(schedule_deadline(&t->s), due);
+	assert_int_equal(message_index(schedule_first(&t->s, due)), 0);
+	take(t, 0);
+	assert_int_equal(schedule_deadline(&t->s), due + SEC);
+	bench_free(t);
+}
+
 /* What is taken out leaves nothing behind, however often. */
 static void
 test_cancelled_leave_nothing(void **state)
@@ -282,6 +301,7 @@ main(void)
 		cmocka_unit_test(test_deadline_is_never_late),
 		cmocka_unit_test(test_same_moment_is_by_seq),
 		cmocka_unit_test(test_add_to_open_moment_in_the_middle),
+		cmocka_unit_test(test_deadline_of_one_is_exact),
 		cmocka_unit_test(test_cancelled_leave_nothing),
 		cmocka_unit_test(test_high_tide),
 	};
