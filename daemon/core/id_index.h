@@ -25,8 +25,11 @@ struct id_index {
 void id_index_init(struct id_index *ix, size_t expected);
 void id_index_fini(struct id_index *ix);
 
-/* Whether it must be built anew before anything is added. */
-bool id_index_is_full(const struct id_index *ix);
+/* Whether so many more may be added; else it must be built anew. */
+bool id_index_has_room(const struct id_index *ix, size_t more);
+
+/* That hash is about to be added: its place is fetched from memory meanwhile. */
+void id_index_prefetch(const struct id_index *ix, uint64_t hash);
 
 /* number: from 1, below 2^47. */
 void id_index_add(struct id_index *ix, uint64_t hash, uint64_t number);

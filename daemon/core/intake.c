@@ -72,7 +72,7 @@ intake_open(
 	if (b->is_reserved)
 		sim->reserved += b->count - first;
 	batch_hold(b);
-	registry_open(&sim->registry, b, first);
+	registry_open(&sim->registry, b);
 	if (index)
 		*index = first;
 	return b;

@@ -1,7 +1,8 @@
 /*
  * Owns the index of batches. The vector is in order of number, which is also the order of seq;
  * where a batch is gone there is a hole that keeps its numbers, and the holes are closed when they
- * are more than half. Ids that are forgotten stay in the index until it is built anew.
+ * are more than half. Ids that are forgotten stay in the index until it is built anew; those of the
+ * newest run come into it when the next batch does.
  */
 #include "core/registry.h"
 
@@ -70,61 +71,72 @@ close_holes(struct registry *r)
 	r->gone = 0;
 }
 
-/* Whether that message is still known, or to come. */
+/* Puts into *hash that of the id which the message was given; false when there was none, or it is
+ * forgotten. */
 static bool
-is_known(const struct batch *b, uint32_t index)
+hash_own_id(const struct registry *r, const struct batch *b, uint32_t index, uint64_t *hash_out)
 {
 	const struct message *m = batch_message(b, index);
+	struct str id = batch_own_id_at(b, index);
 
-	return index >= b->accepted || (m && !m->is_forgotten);
+	if (!id.p || (index < b->accepted && (!m || m->is_forgotten)))
+		return false;
+	*hash_out = hash(r, id);
+	return true;
 }
 
-/* Calls act() for all messages that were given an id. */
+/* All ids of a run, or of a single message: first all hashes, so that their places come from memory
+ * at once. */
 static void
-for_each_own_id(struct registry *r, void (*act)(struct registry *r, struct str id, uint64_t number))
+index_batch(struct registry *r, const struct batch *b)
 {
-	size_t i;
-	uint32_t index;
+	struct {
+		uint64_t hash, number;
+	} found[BATCH_BLOCK];
+	uint32_t index, n = 0, i;
 
-	for (i = 0; i < r->n; i++) {
-		const struct batch *b = r->entries[i].batch;
-
-		for (index = 0; b && !b->is_range && index < b->count; index++)
-			if (batch_own_id_at(b, index).p && is_known(b, index))
-				act(r, batch_own_id_at(b, index), batch_number_at(b, index));
+	for (index = 0; index < b->count; index++) {
+		if (!hash_own_id(r, b, index, &found[n].hash))
+			continue;
+		found[n].number = batch_number_at(b, index);
+		id_index_prefetch(&r->by_id, found[n++].hash);
 	}
-}
-
-static void
-add_id(struct registry *r, struct str id, uint64_t number)
-{
-	id_index_add(&r->by_id, hash(r, id), number);
-}
-
-static void
-count_id(struct registry *r, struct str id, uint64_t number)
-{
-	(void)id;
-	(void)number;
-	r->by_id.total++;
+	for (i = 0; i < n; i++)
+		id_index_add(&r->by_id, found[i].hash, found[i].number);
 }
 
 static void
 rebuild_index(struct registry *r)
 {
-	size_t n;
+	size_t n = 0, i;
 
-	r->by_id.total = 0;
-	for_each_own_id(r, count_id);
-	n = r->by_id.total;
+	for (i = 0; i < r->n; i++)
+		if (r->entries[i].batch && !r->entries[i].batch->is_range)
+			n += r->entries[i].batch->kept;
 	id_index_fini(&r->by_id);
 	id_index_init(&r->by_id, n);
-	for_each_own_id(r, add_id);
+	for (i = 0; i < r->n; i++)
+		if (r->entries[i].batch && !r->entries[i].batch->is_range)
+			index_batch(r, r->entries[i].batch);
+}
+
+/* The newest run is over: its ids go into the index. */
+static void
+index_tail(struct registry *r)
+{
+	if (!r->tail)
+		return;
+	if (id_index_has_room(&r->by_id, r->tail->count))
+		index_batch(r, r->tail);
+	else
+		rebuild_index(r);
+	r->tail = NULL;
 }
 
 void
 registry_add(struct registry *r, struct batch *b)
 {
+	index_tail(r);
 	if (r->n == r->cap) {
 		r->cap = r->cap ? r->cap * 2 : 64;
 		r->entries = mem_resize_array(r->entries, r->cap, sizeof r->entries[0]);
@@ -132,20 +144,14 @@ registry_add(struct registry *r, struct batch *b)
 	r->entries[r->n++] = (struct registry_entry){ b->number, b->first_seq, b };
 	if (b->is_range)
 		list_add_tail(&r->ranges, &b->range_link);
+	else
+		r->tail = b;
 }
 
 void
-registry_open(struct registry *r, struct batch *b, uint32_t index)
+registry_open(struct registry *r, struct batch *b)
 {
-	struct str id = batch_own_id_at(b, index);
-
 	list_add_tail(&r->open, &b->open_link);
-	if (!id.p)
-		return;
-	if (id_index_is_full(&r->by_id))
-		rebuild_index(r);
-	else
-		add_id(r, id, batch_number_at(b, index));
 }
 
 /* The first place whose number is at least that; r->n when there is none. */
@@ -178,6 +184,8 @@ registry_remove(struct registry *r, struct batch *b)
 		close_holes(r);
 	list_remove(&b->range_link);
 	list_remove(&b->open_link);
+	if (r->tail == b)
+		r->tail = NULL;
 }
 
 struct batch *
@@ -252,6 +260,17 @@ found_add(struct found *f, uint64_t number)
 	f->numbers[f->n++] = number;
 }
 
+/* Those of the newest run. */
+static void
+find_in_tail(const struct registry *r, struct str id, struct found *f)
+{
+	uint32_t index;
+
+	for (index = 0; r->tail && index < r->tail->count; index++)
+		if (str_eq(batch_own_id_at(r->tail, index), id))
+			found_add(f, batch_number_at(r->tail, index));
+}
+
 /* The message that was given the id "s" and its seq. */
 static void
 find_given(const struct registry *r, struct str id, struct found *f)
@@ -296,6 +315,7 @@ registry_find_id(const struct registry *r, struct str id, size_t *n)
 
 	f.numbers = id_index_find(&r->by_id, hash(r, id), &f.n);
 	f.cap = f.n;
+	find_in_tail(r, id, &f);
 	find_given(r, id, &f);
 	list_foreach (l, &r->ranges) {
 		b = list_entry(l, struct batch, range_link);

@@ -25,7 +25,8 @@ struct registry_entry {
 struct registry {
 	struct registry_entry *entries; /* by rising number and seq */
 	size_t n, cap, gone;
-	struct id_index by_id; /* requests of single messages that gave one */
+	struct id_index by_id; /* requests of single messages that gave one… */
+	struct batch *tail;    /* …but for those of the newest run; or NULL */
 	uint64_t hash_seed;    /* so that no client can choose ids that collide */
 	struct list ranges;    /* batches of several, newest last */
 	struct list open;      /* ranges still being accepted */
@@ -36,9 +37,8 @@ void registry_fini(struct registry *r);
 
 void registry_add(struct registry *r, struct batch *b);
 
-/* A request begins whose messages are those of that batch from that index on; of several, or one
- * that was just added to a run. */
-void registry_open(struct registry *r, struct batch *b, uint32_t index);
+/* A request begins whose messages are the last of that batch. */
+void registry_open(struct registry *r, struct batch *b);
 
 void registry_remove(struct registry *r, struct batch *b);
 
