@@ -21,7 +21,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define SPARES_MAX 2
+#define SPARES_MAX 8
 /* how long a thread that was told to end may take before it counts as stuck */
 #define GRACE_NS 200000000LL
 
@@ -339,6 +339,7 @@ eventlog_writer_chunk(struct eventlog_writer *w)
 		return list_entry(spare, struct eventlog_chunk, link);
 	c = mem_alloc(sizeof *c);
 	list_init(&c->link);
+	buf_set_room(&c->lines, EVENTLOG_CHUNK_BYTES);
 	return c;
 }
 
