@@ -16,7 +16,7 @@ buf_fini(struct buf *b)
 }
 
 char *
-buf_reserve(struct buf *b, size_t more)
+buf_grow(struct buf *b, size_t more)
 {
 	size_t cap = b->cap ? b->cap : 256;
 
@@ -44,6 +44,16 @@ buf_consume(struct buf *b, size_t n)
 		memmove(b->data, b->data + n, b->len);
 }
 
+static size_t
+count_digits(uint64_t v)
+{
+	size_t n = 1;
+
+	for (; v >= 10000; v /= 10000)
+		n += 4;
+	return n + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
 void
 buf_add_u64(struct buf *b, uint64_t v)
 {
@@ -51,16 +61,16 @@ buf_add_u64(struct buf *b, uint64_t v)
 				    "25262728293031323334353637383940414243444546474849"
 				    "50515253545556575859606162636465666768697071727374"
 				    "75767778798081828384858687888990919293949596979899";
-	char digits[20];
-	size_t at = sizeof digits;
+	size_t n = count_digits(v);
+	char *at = buf_reserve(b, n) + n;
 
+	b->len += n;
 	for (; v >= 100; v /= 100)
-		memcpy(digits + (at -= 2), pairs + v % 100 * 2, 2);
+		memcpy(at -= 2, pairs + v % 100 * 2, 2);
 	if (v >= 10)
-		memcpy(digits + (at -= 2), pairs + v * 2, 2);
+		memcpy(at - 2, pairs + v * 2, 2);
 	else
-		digits[--at] = (char)('0' + v);
-	buf_add(b, digits + at, sizeof digits - at);
+		at[-1] = (char)('0' + v);
 }
 
 /* Into the room there is; gives the length that the whole text has. */

@@ -21,8 +21,14 @@ struct buf {
 
 void buf_fini(struct buf *b);
 
+char *buf_grow(struct buf *b, size_t more);
+
 /* Room for at least `more` octets after the end; the caller writes them and moves len on. */
-char *buf_reserve(struct buf *b, size_t more);
+static inline char *
+buf_reserve(struct buf *b, size_t more)
+{
+	return b->cap - b->len >= more && b->data ? b->data + b->len : buf_grow(b, more);
+}
 
 /* Room for that many octets in all, and no more, as one knows better who calls this. Not less than
  * it holds. */

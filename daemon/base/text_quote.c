@@ -4,6 +4,8 @@
  */
 #include "base/text.h"
 
+#include <endian.h>
+
 static bool
 is_control(char c)
 {
@@ -39,32 +41,92 @@ utf8_length(struct str s)
 	return n;
 }
 
+/* An octet in each of the eight places. */
+#define EACH(octet) (0x0101010101010101ULL * (octet))
+
+/* Has its high bit set where the octet of w is that one, and nowhere below the first such place;
+ * less(): is below n, which is at most 0x80. (Bit tricks that are in everybody's books.) */
+static uint64_t
+is_zero(uint64_t w)
+{
+	return (w - EACH(1)) & ~w & EACH(0x80);
+}
+
+static uint64_t
+is_less(uint64_t w, unsigned char n)
+{
+	return (w - EACH(n)) & ~w & EACH(0x80);
+}
+
+/* Of eight octets, the first in the lowest place: where the first stands that cannot stand for
+ * itself between quotes; 8 if all can. */
+static size_t
+plain_in_word(uint64_t w, unsigned char first, bool is_ascii)
+{
+	uint64_t special = is_less(w, first) | is_zero(w ^ EACH('"')) | is_zero(w ^ EACH('\\')) |
+	    is_zero(w ^ EACH(0x7f));
+
+	if (is_ascii)
+		special |= w & EACH(0x80);
+	return special != 0 ? (size_t)__builtin_ctzll(special) / 8 : 8;
+}
+
+static bool
+is_plain(char c, unsigned char first, bool is_ascii)
+{
+	return (unsigned char)c >= first && c != '"' && c != '\\' && c != 0x7f &&
+	    !(is_ascii && (unsigned char)c >= 0x80);
+}
+
+/* How many octets stand for themselves between quotes, from the first on: those from `first` up but
+ * for quote, backslash and DEL; of ASCII only if that is asked for. */
+static size_t
+count_plain(struct str s, unsigned char first, bool is_ascii)
+{
+	uint64_t word;
+	size_t n = 0, plain;
+
+	while (n < s.n && s.n >= 8) {
+		/* the last eight overlap what was found plain before */
+		size_t at = n + 8 <= s.n ? n : s.n - 8;
+
+		memcpy(&word, s.p + at, 8);
+		plain = plain_in_word(le64toh(word), first, is_ascii);
+		if (plain < 8)
+			return at + plain;
+		n = at + 8;
+	}
+	while (n < s.n && is_plain(s.p[n], first, is_ascii))
+		n++;
+	return n;
+}
+
+/* Most text is ASCII: eight octets at a time, as far as that goes. */
+static size_t
+count_ascii(struct str s)
+{
+	uint64_t word;
+	size_t n;
+
+	for (n = 0; n + 8 <= s.n; n += 8) {
+		memcpy(&word, s.p + n, 8);
+		if ((word & EACH(0x80)) != 0 || is_zero(word) != 0)
+			break;
+	}
+	return n;
+}
+
 bool
 text_is_utf8(struct str s)
 {
 	size_t n;
 
-	for (size_t i = 0; i < s.n; i += n) {
+	for (size_t i = count_ascii(s); i < s.n; i += n) {
 		n = utf8_length(str_from(s, i));
 		if (n == 0 || s.p[i] == '\0')
 			return false;
 	}
 	return true;
-}
-
-/* How many octets stand for themselves between quotes, from the first on. */
-static size_t
-count_plain(struct str s)
-{
-	static const bool is_plain[256] = { [' ' ... '!'] = true,
-		['#' ... '['] = true,
-		[']' ... '~'] = true,
-		[0x80 ... 0xff] = true };
-	size_t n = 0;
-
-	while (n < s.n && is_plain[(unsigned char)s.p[n]])
-		n++;
-	return n;
 }
 
 static void
@@ -89,7 +151,7 @@ add_control(struct buf *b, char c)
 void
 text_add_value(struct buf *b, struct str s)
 {
-	if (s.n > 0 && count_plain(s) == s.n && !memchr(s.p, ' ', s.n))
+	if (s.n > 0 && count_plain(s, '!', false) == s.n)
 		buf_add_str(b, s);
 	else
 		text_add_quoted(b, s);
@@ -100,7 +162,7 @@ text_add_quoted(struct buf *b, struct str s)
 {
 	buf_add_char(b, '"');
 	for (;;) {
-		size_t n = count_plain(s);
+		size_t n = count_plain(s, ' ', false);
 
 		buf_add(b, s.p, n);
 		if (n == s.n)
@@ -119,11 +181,18 @@ text_add_quoted(struct buf *b, struct str s)
 void
 text_add_escaped(struct buf *b, struct str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (is_control(s.p[i]))
-			add_control(b, s.p[i]);
+	for (;;) {
+		size_t n = count_plain(s, ' ', false);
+
+		buf_add(b, s.p, n);
+		if (n == s.n)
+			break;
+		if (is_control(s.p[n]))
+			add_control(b, s.p[n]);
 		else
-			buf_add_char(b, s.p[i]);
+			buf_add_char(b, s.p[n]);
+		s = str_from(s, n + 1);
+	}
 }
 
 /* An ASCII octet of a JSON string. */
@@ -151,14 +220,20 @@ text_add_json(struct buf *b, struct str s)
 	size_t n;
 
 	buf_add_char(b, '"');
-	for (size_t i = 0; i<s.n; i += n> 0 ? n : 1) {
-		n = utf8_length(str_from(s, i));
+	for (;;) {
+		n = count_plain(s, ' ', true);
+		buf_add(b, s.p, n);
+		s = str_from(s, n);
+		if (s.n == 0)
+			break;
+		n = utf8_length(s);
 		if (n == 0)
 			buf_add_lit(b, "\xef\xbf\xbd"); /* U+FFFD */
 		else if (n == 1)
-			add_json_ascii(b, s.p[i]);
+			add_json_ascii(b, s.p[0]);
 		else
-			buf_add(b, s.p + i, n);
+			buf_add(b, s.p, n);
+		s = str_from(s, n > 0 ? n : 1);
 	}
 	buf_add_char(b, '"');
 }

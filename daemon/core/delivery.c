@@ -38,6 +38,7 @@ move_and_tell(struct simulator *sim, struct message *m, enum message_state to)
 	};
 
 	message_set_state(sim, m, to);
+	ev.outcome = message_outcome(m);
 	sim->n_fired += to != STATE_WAITING;
 	bus_emit(&sim->bus, &ev);
 }

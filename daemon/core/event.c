@@ -77,21 +77,21 @@ GETTER(attempt)
 
 GETTER(outcome)
 {
-	const struct outcome *o = message_outcome(ev->message);
+	const struct outcome *o = ev->outcome;
 
 	return o && has_text(v, str_of(o->name));
 }
 
 GETTER(stage)
 {
-	const struct outcome *o = message_outcome(ev->message);
+	const struct outcome *o = ev->outcome;
 
 	return o && has_text(v, str_of(o->stage));
 }
 
 GETTER(code)
 {
-	const struct outcome *o = message_outcome(ev->message);
+	const struct outcome *o = ev->outcome;
 
 	return o && has_number(v, o->code) && v->number > 0;
 }
@@ -105,7 +105,7 @@ last_of(const struct event *ev)
 
 GETTER(dsn)
 {
-	const struct outcome *o = message_outcome(ev->message);
+	const struct outcome *o = ev->outcome;
 
 	return o && has_text(v, str_of(o->dsn));
 }
@@ -113,7 +113,7 @@ GETTER(dsn)
 /* What a server said last: of an expired message that of its last attempt. */
 GETTER(text)
 {
-	const struct outcome *last = last_of(ev), *o = last ? last : message_outcome(ev->message);
+	const struct outcome *last = last_of(ev), *o = last ? last : ev->outcome;
 
 	return o && has_text(v, str_of(o->text));
 }
@@ -128,7 +128,7 @@ GETTER(last)
 /* Acceptance to this event. */
 GETTER(delay)
 {
-	return message_outcome(ev->message) && has_ns(v, ev->time_ns - ev->message->accepted_ns);
+	return ev->outcome && has_ns(v, ev->time_ns - ev->message->accepted_ns);
 }
 
 GETTER(state)
@@ -211,14 +211,14 @@ FIELD(from, FIELD_TEXT);
 FIELD(to, FIELD_TEXT);
 FIELD(size, FIELD_NUMBER);
 FIELD(attempt, FIELD_NUMBER);
-FIELD(outcome, FIELD_TEXT);
-FIELD(last, FIELD_TEXT);
+FIELD(outcome, FIELD_WORD);
+FIELD(last, FIELD_WORD);
 FIELD(stage, FIELD_TEXT);
 FIELD(code, FIELD_NUMBER);
-FIELD(dsn, FIELD_TEXT);
+FIELD(dsn, FIELD_WORD);
 FIELD(text, FIELD_PROSE);
 FIELD(delay, FIELD_SECONDS);
-FIELD(state, FIELD_TEXT);
+FIELD(state, FIELD_WORD);
 FIELD(next, FIELD_TIME);
 FIELD(n, FIELD_NUMBER);
 FIELD(delivered, FIELD_NUMBER);

@@ -16,6 +16,7 @@
 
 struct batch;
 struct message;
+struct outcome;
 
 enum event_kind {
 	EVENT_QUEUED,
@@ -37,6 +38,7 @@ struct event {
 	int64_t time_ns; /* simulated */
 	const struct batch *batch;
 	const struct message *message; /* NULL for EVENT_FINISHED */
+	const struct outcome *outcome; /* message_outcome() of that; or NULL */
 	bool is_time_jumping;          /* the clock does not run with real time */
 };
 

@@ -13,6 +13,7 @@
 #include "core/event.h"
 
 enum field_kind {
+	FIELD_WORD,  /* never quoted in text: one of ours, or checked when it was defined */
 	FIELD_TEXT,  /* quoted in text only where it must be */
 	FIELD_PROSE, /* always quoted in text */
 	FIELD_NUMBER,
@@ -26,10 +27,18 @@ struct field_value {
 	int64_t ns;
 };
 
+/* What stands in front of a value. Of one size, so that it is copied as two words. */
+#define LABEL_OCTETS 16
+
+struct label {
+	char text[LABEL_OCTETS];
+	size_t n;
+};
+
 struct field {
 	const char *name;
-	struct str in_text; /* " name=" */
-	struct str in_json; /* ",\"name\":" */
+	struct label in_text; /* " name=" */
+	struct label in_json; /* ",\"name\":" */
 	enum field_kind kind;
 	/* False when the event has no such value. Text may be in scratch or belong to the event. */
 	bool (*get)(const struct event *ev, struct buf *scratch, struct field_value *v);

@@ -13,6 +13,9 @@
 
 const char *const event_style_names[EVENT_STYLES] = { "text", "json", "template" };
 
+/* For values that are put together; kept from line to line. */
+static _Thread_local struct buf scratch;
+
 #define TEXT_DIGITS 3
 #define JSON_DIGITS 6
 
@@ -29,17 +32,58 @@ struct event_template {
 };
 
 static void
-add_number(struct buf *b, enum field_kind kind, const struct field_value *v, unsigned digits)
+add_label(struct buf *b, const struct label *label)
+{
+	memcpy(buf_reserve(b, LABEL_OCTETS), label->text, LABEL_OCTETS);
+	b->len += label->n;
+}
+
+/* A value as a line of text has it. */
+static void
+add_text(struct buf *b, enum field_kind kind, const struct field_value *v)
 {
 	switch (kind) {
+	case FIELD_WORD:
+		buf_add_str(b, v->text);
+		break;
+	case FIELD_TEXT:
+		text_add_value(b, v->text);
+		break;
+	case FIELD_PROSE:
+		text_add_quoted(b, v->text);
+		break;
 	case FIELD_NUMBER:
 		buf_add_u64(b, v->number);
 		break;
 	case FIELD_SECONDS:
-		text_format_seconds(b, v->ns, digits);
+		text_format_seconds(b, v->ns, TEXT_DIGITS);
+		buf_add_char(b, 's');
 		break;
-	default:
-		text_format_time(b, v->ns, digits);
+	case FIELD_TIME:
+		text_format_time(b, v->ns, TEXT_DIGITS);
+		break;
+	}
+}
+
+static void
+add_json(struct buf *b, enum field_kind kind, const struct field_value *v)
+{
+	switch (kind) {
+	case FIELD_WORD:
+	case FIELD_TEXT:
+	case FIELD_PROSE:
+		text_add_json(b, v->text);
+		break;
+	case FIELD_NUMBER:
+		buf_add_u64(b, v->number);
+		break;
+	case FIELD_SECONDS:
+		text_format_seconds(b, v->ns, JSON_DIGITS);
+		break;
+	case FIELD_TIME:
+		buf_add_char(b, '"');
+		text_format_time(b, v->ns, JSON_DIGITS);
+		buf_add_char(b, '"');
 		break;
 	}
 }
@@ -47,25 +91,15 @@ add_number(struct buf *b, enum field_kind kind, const struct field_value *v, uns
 static void
 add_fields(struct buf *b, const struct field *const *fields, const struct event *ev)
 {
-	struct buf scratch = { 0 };
-
 	for (; *fields; fields++) {
 		const struct field *f = *fields;
 		struct field_value v;
 
 		if (!f->get(ev, &scratch, &v))
 			continue;
-		buf_add_str(b, f->in_text);
-		if (f->kind == FIELD_TEXT)
-			text_add_value(b, v.text);
-		else if (f->kind == FIELD_PROSE)
-			text_add_quoted(b, v.text);
-		else
-			add_number(b, f->kind, &v, TEXT_DIGITS);
-		if (f->kind == FIELD_SECONDS)
-			buf_add_char(b, 's');
+		add_label(b, &f->in_text);
+		add_text(b, f->kind, &v);
 	}
-	buf_fini(&scratch);
 }
 
 void
@@ -84,31 +118,16 @@ event_format_status(struct buf *b, const struct message *m, int64_t now_ns)
 		.time_ns = message_is_final(m) ? m->due_ns : now_ns,
 		.batch = message_batch(m),
 		.message = m,
+		.outcome = message_outcome(m),
 	};
 
 	add_fields(b, event_status_fields(), &ev);
-}
-
-static void
-add_json_field(struct buf *b, const struct field *f, const struct field_value *v)
-{
-	buf_add_str(b, f->in_json);
-	if (f->kind == FIELD_TEXT || f->kind == FIELD_PROSE) {
-		text_add_json(b, v->text);
-	} else if (f->kind == FIELD_TIME) {
-		buf_add_char(b, '"');
-		add_number(b, f->kind, v, JSON_DIGITS);
-		buf_add_char(b, '"');
-	} else {
-		add_number(b, f->kind, v, JSON_DIGITS);
-	}
 }
 
 void
 event_format_json(struct buf *b, const struct event *ev)
 {
 	const struct field *const *fields = event_fields(ev->kind);
-	struct buf scratch = { 0 };
 	struct field_value v;
 
 	buf_add_lit(b, "{\"event\":\"");
@@ -116,14 +135,16 @@ event_format_json(struct buf *b, const struct event *ev)
 	buf_add_lit(b, "\",\"time\":\"");
 	text_format_time(b, ev->time_ns, JSON_DIGITS);
 	buf_add_char(b, '"');
-	for (; *fields; fields++)
-		if ((*fields)->get(ev, &scratch, &v))
-			add_json_field(b, *fields, &v);
+	for (; *fields; fields++) {
+		if (!(*fields)->get(ev, &scratch, &v))
+			continue;
+		add_label(b, &(*fields)->in_json);
+		add_json(b, (*fields)->kind, &v);
+	}
 	if (event_is_final(ev))
 		buf_add_lit(b, ",\"final\":true}");
 	else
 		buf_add_lit(b, ",\"final\":false}");
-	buf_fini(&scratch);
 }
 
 static const char *
@@ -202,7 +223,6 @@ event_template_free(struct event_template *t)
 void
 event_format_template(struct buf *b, const struct event_template *t, const struct event *ev)
 {
-	struct buf scratch = { 0 };
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
@@ -217,10 +237,9 @@ event_format_template(struct buf *b, const struct event_template *t, const struc
 			continue;
 		if (f->kind == FIELD_TEXT || f->kind == FIELD_PROSE)
 			text_add_escaped(b, v.text);
+		else if (f->kind == FIELD_SECONDS && ev->kind == EVENT_FINISHED)
+			text_format_seconds(b, v.ns, TEXT_DIGITS);
 		else
-			add_number(b, f->kind, &v, TEXT_DIGITS);
-		if (f->kind == FIELD_SECONDS && ev->kind != EVENT_FINISHED)
-			buf_add_char(b, 's');
+			add_text(b, f->kind, &v);
 	}
-	buf_fini(&scratch);
 }

@@ -11,11 +11,14 @@
 static struct event
 event_of(enum event_kind kind, struct batch *b, uint32_t index)
 {
+	struct message *m = kind == EVENT_FINISHED ? NULL : batch_message(b, index);
+
 	return (struct event){
 		.kind = kind,
 		.time_ns = WORLD_EPOCH + 1234567 * TEXT_NS_PER_US,
 		.batch = b,
-		.message = kind == EVENT_FINISHED ? NULL : batch_message(b, index),
+		.message = m,
+		.outcome = m ? message_outcome(m) : NULL,
 	};
 }
 
