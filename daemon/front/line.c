@@ -79,8 +79,8 @@ ended_cb(void *ctx)
 		line_client_quit(c);
 		return;
 	}
-	c->is_watching_last = true;
-	if (watch_start(&c->last, c->front->sim, &own, 0, NULL, line_client_watch_cb, c) !=
+	c->last = mem_alloc(sizeof *c->last);
+	if (watch_start(c->last, c->front->sim, &own, 0, NULL, line_client_watch_cb, c) !=
 	    WATCH_PENDING)
 		line_client_wake(c);
 }
@@ -93,8 +93,17 @@ drained_cb(void *ctx)
 	if (c->is_refused)
 		return;
 	line_events_tell_lost(c);
-	if (c->task.step)
+	if (c->task)
 		line_client_wake(c);
+}
+
+static void
+stop_last(struct line_client *c)
+{
+	if (c->last)
+		watch_stop(c->last);
+	free(c->last);
+	c->last = NULL;
 }
 
 static void
@@ -105,12 +114,10 @@ closed_cb(void *ctx)
 	c->conn = NULL;
 	c->has_ended = true;
 	line_events_stop(c);
-	if (c->is_watching_last)
-		watch_stop(&c->last);
-	c->is_watching_last = false;
-	if (c->task.step && c->task.outlives_client)
+	stop_last(c);
+	if (c->task && c->task->outlives_client)
 		return;
-	if (c->task.step)
+	if (c->task)
 		line_client_end(c);
 	else
 		line_client_bury(c);
@@ -230,11 +237,10 @@ line_front_adopt(struct line_front *front, int fd)
 static void
 run_client(struct line_client *c)
 {
-	if (c->task.step) {
+	if (c->task) {
 		line_client_step(c);
-	} else if (c->is_watching_last && c->last.status != WATCH_PENDING) {
-		watch_stop(&c->last);
-		c->is_watching_last = false;
+	} else if (c->last && c->last->status != WATCH_PENDING) {
+		stop_last(c);
 		line_client_quit(c);
 	}
 }
@@ -253,7 +259,8 @@ line_front_work(struct line_front *front)
 	while ((l = list_pop(&now)) != NULL) {
 		struct line_client *c = list_entry(l, struct line_client, run_link);
 
-		if ((c->task.needs_current || c->is_stdio) && !line_front_is_current(front))
+		if (((c->task && c->task->needs_current) || c->is_stdio) &&
+		    !line_front_is_current(front))
 			list_add_tail(&front->runnable, l);
 		else
 			run_client(c);
@@ -292,7 +299,7 @@ is_waiting_for(const struct line_front *front, unsigned progress)
 		const struct line_client *c = list_entry(l, struct line_client, link);
 
 		/* one that only waits for its client to read waits for no message */
-		if (c->task.step && !c->task.is_answering && progress & (1U << c->task.progress))
+		if (c->task && !c->task->is_answering && progress & (1U << c->task->progress))
 			return true;
 	}
 	return false;
@@ -336,7 +343,7 @@ line_front_is_ended(const struct line_front *front)
 	list_foreach (l, &front->clients) {
 		const struct line_client *c = list_entry(l, struct line_client, link);
 
-		if (!c->has_ended || c->task.step)
+		if (!c->has_ended || c->task)
 			return false;
 	}
 	return true;
@@ -346,7 +353,7 @@ line_front_is_ended(const struct line_front *front)
 static void
 cut_short(struct line_client *c)
 {
-	const struct line_task *t = &c->task;
+	const struct line_task *t = c->task;
 
 	if (t->batch && !t->is_watching)
 		line_error(c, LINE_DRAINING, "accepted=%u", t->batch->accepted - t->first);
@@ -365,9 +372,9 @@ line_front_finish(struct line_front *front)
 	front->is_finishing = true;
 	list_foreach_safe (l, after, &front->clients) {
 		struct line_client *c = list_entry(l, struct line_client, link);
-		if (!c->task.step)
+		if (!c->task)
 			line_client_quit(c);
-		else if (!c->task.is_answering)
+		else if (!c->task->is_answering)
 			cut_short(c);
 	}
 }
@@ -382,9 +389,8 @@ line_front_free(struct line_front *front)
 
 		c->conn = NULL;
 		line_events_stop(c);
-		if (c->is_watching_last)
-			watch_stop(&c->last);
-		if (c->task.step)
+		stop_last(c);
+		if (c->task)
 			line_client_end(c);
 		else
 			line_client_bury(c);
@@ -392,5 +398,6 @@ line_front_free(struct line_front *front)
 	conn_set_free(front->conns);
 	loop_remove(front->check);
 	free(front->scratch);
+	free(front->spare_task);
 	free(front);
 }

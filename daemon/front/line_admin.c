@@ -37,7 +37,7 @@ advance_step(struct line_client *c)
 		return bus_is_congested(&sim->bus) ? LINE_CONGESTED : LINE_AGAIN;
 	buf_add_lit(&b, "+OK");
 	add_now(c, &b);
-	buf_printf(&b, " fired=%lu", sim->n_fired - c->task.fired_before);
+	buf_printf(&b, " fired=%lu", sim->n_fired - c->task->fired_before);
 	line_reply_buf(c, &b);
 	buf_fini(&b);
 	return LINE_DONE;
@@ -60,11 +60,12 @@ line_advance(struct line_client *c, const struct line_options *o)
 		line_error(c, LINE_BAD_ARGUMENT, "the duration goes beyond the year 2199");
 		return;
 	}
-	c->task = (struct line_task){
+	line_client_begin(c,
+	    &(struct line_task){
 		.step = advance_step,
 		.end = nothing_to_free_cb,
 		.fired_before = sim->n_fired,
-	};
+	    });
 	simulator_advance(sim, real_ns, to_ns);
 	line_client_start(c);
 }
@@ -106,7 +107,7 @@ line_seed(struct line_client *c, const struct line_options *o)
 static void
 reset_end_cb(struct line_client *c)
 {
-	selection_fini(&c->task.walk);
+	selection_fini(&c->task->walk);
 	c->front->is_resetting = false;
 	/* everybody else was kept waiting */
 	loop_want_turn(c->front->loop);
@@ -119,8 +120,10 @@ end_walks(struct line_front *front)
 	struct list *l;
 
 	list_foreach (l, &front->clients) {
-		struct line_task *t = &list_entry(l, struct line_client, link)->task;
+		struct line_task *t = list_entry(l, struct line_client, link)->task;
 
+		if (!t)
+			continue;
 		if (t->is_walking)
 			t->walk.is_over = true;
 		t->at = t->n;
@@ -133,7 +136,7 @@ reset_step(struct line_client *c)
 {
 	struct line_front *front = c->front;
 	struct simulator *sim = front->sim;
-	struct line_task *t = &c->task;
+	struct line_task *t = c->task;
 	struct buf b = { 0 };
 
 	if (!intake_cancel(sim, &t->walk, NULL, LINE_SLICE, &t->count))
@@ -157,14 +160,15 @@ void
 line_reset(struct line_client *c, const struct line_options *o)
 {
 	(void)o;
-	c->task = (struct line_task){
+	line_client_begin(c,
+	    &(struct line_task){
 		.step = reset_step,
 		.end = reset_end_cb,
 		.outlives_client = true,
 		.selector = { .kind = SELECT_ALL },
-	};
+	    });
 	c->front->is_resetting = true;
-	selection_init(&c->task.walk, &c->front->sim->registry, &c->task.selector, false);
+	selection_init(&c->task->walk, &c->front->sim->registry, &c->task->selector, false);
 	line_client_start(c);
 }
 

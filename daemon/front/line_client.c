@@ -126,15 +126,38 @@ line_client_bury(struct line_client *c)
 	loop_bury(c->front->loop, free, c);
 }
 
+struct line_task *
+line_client_begin(struct line_client *c, const struct line_task *task)
+{
+	struct line_front *front = c->front;
+
+	c->task = front->spare_task ? front->spare_task : mem_alloc(sizeof *c->task);
+	front->spare_task = NULL;
+	*c->task = *task;
+	return c->task;
+}
+
+static void
+drop_task(struct line_client *c)
+{
+	struct line_task *task = c->task;
+
+	c->task = NULL;
+	if (c->front->spare_task)
+		free(task);
+	else
+		c->front->spare_task = task;
+}
+
 void
 line_client_end(struct line_client *c)
 {
-	bool was_paused = c->task.progress != LINE_DONE;
+	bool was_paused = c->task->progress != LINE_DONE;
 
-	if (c->task.has_timeout)
+	if (c->task->has_timeout)
 		c->front->n_timers--;
-	c->task.end(c);
-	c->task = (struct line_task){ 0 };
+	c->task->end(c);
+	drop_task(c);
 	list_remove(&c->run_link);
 	if (!c->conn) {
 		line_client_bury(c);
@@ -158,32 +181,34 @@ held_step(struct line_client *c)
 static void
 held_end_cb(struct line_client *c)
 {
-	free(c->task.text);
+	free(c->task->text);
 }
 
 void
 line_client_hold(struct line_client *c, struct str line)
 {
-	c->task = (struct line_task){
+	struct line_task held = {
 		.step = held_step,
 		.end = held_end_cb,
 		.needs_current = true,
 		.text = mem_copy_str(line),
 	};
+
+	line_client_begin(c, &held);
 	line_client_start(c);
-	c->task.is_held = true;
+	c->task->is_held = true;
 }
 
 /* The time of a held line has come. The connection is paused until what it asks for is done. */
 static void
 execute_held(struct line_client *c)
 {
-	char *text = c->task.text;
+	char *text = c->task->text;
 
-	c->task = (struct line_task){ 0 };
+	drop_task(c);
 	line_execute(c, str_of(text), true);
 	free(text);
-	if (!c->task.step && c->conn) {
+	if (!c->task && c->conn) {
 		conn_resume(c->conn);
 		line_client_idle(c);
 	}
@@ -194,11 +219,11 @@ line_client_step(struct line_client *c)
 {
 	enum line_progress progress;
 
-	if (c->task.is_held) {
+	if (c->task->is_held) {
 		execute_held(c);
 		return;
 	}
-	progress = c->task.step(c);
+	progress = c->task->step(c);
 
 	switch (progress) {
 	case LINE_DONE:
@@ -217,15 +242,15 @@ line_client_step(struct line_client *c)
 	case LINE_WAITING:
 		break;
 	}
-	if (c->task.progress == LINE_DONE && c->conn)
+	if (c->task->progress == LINE_DONE && c->conn)
 		conn_pause(c->conn);
-	c->task.progress = progress;
+	c->task->progress = progress;
 }
 
 void
 line_client_start(struct line_client *c)
 {
-	c->task.progress = LINE_DONE; /* not paused yet */
+	c->task->progress = LINE_DONE; /* not paused yet */
 	line_client_step(c);
 }
 
@@ -244,9 +269,9 @@ timer_cb(void *ctx)
 	struct line_client *c = ctx;
 	int64_t idle = c->front->conf.idle_timeout_ns, since;
 
-	if (c->task.step) {
-		c->task.has_timed_out = c->task.has_timeout;
-		if (c->task.has_timeout)
+	if (c->task) {
+		c->task->has_timed_out = c->task->has_timeout;
+		if (c->task->has_timeout)
 			line_client_wake(c);
 		return;
 	}
@@ -273,7 +298,7 @@ line_client_idle(struct line_client *c)
 {
 	int64_t idle = c->front->conf.idle_timeout_ns;
 
-	if (c->task.has_timeout || c->is_refused)
+	if ((c->task && c->task->has_timeout) || c->is_refused)
 		return;
 	if (idle > 0 && !c->is_stdio)
 		loop_timer_at(timer_of(c), clock_add(loop_read_clock(c->front->loop), idle));
@@ -284,7 +309,7 @@ line_client_idle(struct line_client *c)
 void
 line_client_set_timeout(struct line_client *c, int64_t timeout_ns)
 {
-	c->task.has_timeout = true;
+	c->task->has_timeout = true;
 	c->front->n_timers++;
 	loop_timer_at(timer_of(c), clock_add(loop_read_clock(c->front->loop), timeout_ns));
 }

@@ -46,9 +46,9 @@ enum line_progress {
 struct line_client;
 typedef enum line_progress line_step(struct line_client *c);
 
-/* The command under way. */
+/* The command under way: made when it begins, by line_client_begin(). */
 struct line_task {
-	line_step *step;                    /* NULL: none */
+	line_step *step;
 	void (*end)(struct line_client *c); /* frees what follows */
 	bool is_answering;                  /* only the client's reading is waited for */
 	bool needs_current;                 /* waits until all that is due is fired */
@@ -88,31 +88,36 @@ struct line_front {
 	bool is_finishing;        /* the daemon ends: no further line is executed */
 	bool is_resetting;        /* lines wait until that is done */
 	uint64_t n_clients, n_refused, n_errors;
-	uint64_t n_timers; /* tasks that end by real time */
-	uint64_t turn;     /* in which the simulator was brought up to date… */
-	bool is_current;   /* …and whether it was done with it */
-	char *scratch;     /* for quoted values, as long as the longest line */
+	uint64_t n_timers;            /* tasks that end by real time */
+	uint64_t turn;                /* in which the simulator was brought up to date… */
+	bool is_current;              /* …and whether it was done with it */
+	char *scratch;                /* for quoted values, as long as the longest line */
+	struct line_task *spare_task; /* most commands are over before the next begins; or NULL */
+};
+
+/* What a client is told of events. */
+struct line_events {
+	struct bus_subscription *subscription;
+	bool is_json;
+	struct selector selector;
+	char *text; /* of the selector */
 };
 
 struct line_client {
 	struct list link;
 	struct list run_link; /* runnable, roomless or congested */
 	struct line_front *front;
-	struct conn *conn;   /* NULL: gone, but its task is not done, so it still counts */
-	struct owner *owner; /* of its messages; made when there are some */
-	struct line_task task;
-	struct loop_event *timer; /* of the task's timeout, or of idling */
-	struct bus_subscription *events;
-	bool is_events_json;
-	bool is_refused; /* told so, and closing */
-	bool is_stdio;   /* never idles */
-	bool is_near;    /* on this machine */
-	bool has_ended;  /* asks nothing more */
-	struct selector events_selector;
-	char *events_text;
-	uint64_t events_lost; /* not told yet */
-	struct watch last;    /* after the end of input: all its messages final */
-	bool is_watching_last;
+	struct conn *conn;          /* NULL: gone, but its task is not done, so it still counts */
+	struct owner *owner;        /* of its messages; made when there are some */
+	struct line_task *task;     /* NULL: none */
+	struct line_events *events; /* NULL: none */
+	struct watch *last;         /* after the end of input: all its messages final; or NULL */
+	struct loop_event *timer;   /* of the task's timeout, or of idling */
+	uint64_t events_lost;       /* not told yet */
+	bool is_refused;            /* told so, and closing */
+	bool is_stdio;              /* never idles */
+	bool is_near;               /* on this machine */
+	bool has_ended;             /* asks nothing more */
 };
 
 /* Brings the simulator up to date, once a turn: what is accepted now comes after all that was due
@@ -139,9 +144,11 @@ bool line_client_is_admin(const struct line_client *c);
 bool line_client_is_full(const struct line_client *c);
 
 /*
- * Begins a command that may take more than one turn: c->task is filled but for its progress. The
- * first step is made at once; until the last, the connection's next line waits.
+ * Begins a command that may take more than one turn: c->task is what is given, and may be filled
+ * further. Then line_client_start() makes the first step; until the last, the connection's next
+ * line waits.
  */
+struct line_task *line_client_begin(struct line_client *c, const struct line_task *task);
 void line_client_start(struct line_client *c);
 
 /* Executes that line when all that is due is fired. */

@@ -56,9 +56,9 @@ line_status(struct line_client *c, const struct line_options *o)
 static void
 list_end_cb(struct line_client *c)
 {
-	selection_fini(&c->task.walk);
-	free(c->task.text);
-	free(c->task.seqs);
+	selection_fini(&c->task->walk);
+	free(c->task->text);
+	free(c->task->seqs);
 }
 
 static void
@@ -82,7 +82,7 @@ static enum line_progress
 tell_list(struct line_client *c)
 {
 	const struct registry *registry = &c->front->sim->registry;
-	struct line_task *t = &c->task;
+	struct line_task *t = c->task;
 
 	for (; t->at < t->n; t->at++) {
 		uint64_t seq = t->seqs[t->n - 1 - t->at];
@@ -109,7 +109,7 @@ tell_list(struct line_client *c)
 static enum line_progress
 list_step(struct line_client *c)
 {
-	struct line_task *t = &c->task;
+	struct line_task *t = c->task;
 	uint32_t slice;
 
 	t->walk.budget = LIST_SLICE;
@@ -133,24 +133,25 @@ line_list(struct line_client *c, const struct line_options *o)
 
 	if (!line_options_selector(c, o, o->word, &s, &is_given))
 		return;
-	c->task = (struct line_task){
+	line_client_begin(c,
+	    &(struct line_task){
 		.step = list_step,
 		.is_walking = true,
 		.end = list_end_cb,
 		.states = o->states,
 		.limit = o->limit,
-	};
-	c->task.text = line_keep_selector(&s);
-	c->task.selector = s;
-	selection_init(&c->task.walk, &c->front->sim->registry, &c->task.selector, true);
+	    });
+	c->task->text = line_keep_selector(&s);
+	c->task->selector = s;
+	selection_init(&c->task->walk, &c->front->sim->registry, &c->task->selector, true);
 	line_client_start(c);
 }
 
 static void
 act_end_cb(struct line_client *c)
 {
-	selection_fini(&c->task.walk);
-	free(c->task.text);
+	selection_fini(&c->task->walk);
+	free(c->task->text);
 }
 
 /* Before anything is touched: who may not act on others must mean none of theirs. LINE_WAITING
@@ -158,7 +159,7 @@ act_end_cb(struct line_client *c)
 static enum line_progress
 check_owner(struct line_client *c)
 {
-	struct line_task *t = &c->task;
+	struct line_task *t = c->task;
 	struct message *m;
 	uint32_t slice;
 
@@ -185,7 +186,7 @@ typedef bool act_on(struct simulator *sim, struct selection *walk, const struct 
 static enum line_progress
 act_step(struct line_client *c, act_on *act)
 {
-	struct line_task *t = &c->task;
+	struct line_task *t = c->task;
 	bool is_admin = line_client_is_admin(c);
 	enum line_progress checked = is_admin || t->is_checked ? LINE_WAITING : check_owner(c);
 
@@ -222,17 +223,18 @@ start_acting(
 
 	if (!need_selector(c, o, &s))
 		return;
-	c->task = (struct line_task){
+	line_client_begin(c,
+	    &(struct line_task){
 		.step = step,
 		.end = act_end_cb,
 		.is_walking = true,
 		.needs_current = step == flush_step,
 		.outlives_client = true,
 		.counted = counted,
-	};
-	c->task.text = line_keep_selector(&s);
-	c->task.selector = s;
-	selection_init(&c->task.walk, &c->front->sim->registry, &c->task.selector, false);
+	    });
+	c->task->text = line_keep_selector(&s);
+	c->task->selector = s;
+	selection_init(&c->task->walk, &c->front->sim->registry, &c->task->selector, false);
 	line_client_start(c);
 }
 
@@ -251,7 +253,7 @@ line_flush(struct line_client *c, const struct line_options *o)
 static bool
 is_wanted(const struct line_client *c, const struct event *ev)
 {
-	const struct selector *s = &c->events_selector;
+	const struct selector *s = &c->events->selector;
 	uint32_t first, last;
 
 	if (ev->message)
@@ -295,7 +297,7 @@ event_cb(void *ctx, struct bus *bus, const struct event *ev)
 		return;
 	}
 	line_events_tell_lost(c);
-	if (c->is_events_json)
+	if (c->events->is_json)
 		line_detail(c, bus_json(bus, ev));
 	else
 		tell_text(c, bus_text(bus, ev), str_of(event_name(ev->kind)));
@@ -304,11 +306,12 @@ event_cb(void *ctx, struct bus *bus, const struct event *ev)
 void
 line_events_stop(struct line_client *c)
 {
-	if (c->events)
-		bus_unsubscribe(&c->front->sim->bus, c->events);
+	if (!c->events)
+		return;
+	bus_unsubscribe(&c->front->sim->bus, c->events->subscription);
+	free(c->events->text);
+	free(c->events);
 	c->events = NULL;
-	free(c->events_text);
-	c->events_text = NULL;
 }
 
 void
@@ -327,10 +330,11 @@ line_events(struct line_client *c, const struct line_options *o)
 	line_events_tell_lost(c);
 	line_events_stop(c);
 	if (is_on || is_json) {
-		c->events_text = line_keep_selector(&s);
-		c->events_selector = s;
-		c->is_events_json = is_json;
-		c->events = bus_subscribe(
+		c->events = mem_alloc(sizeof *c->events);
+		c->events->text = line_keep_selector(&s);
+		c->events->selector = s;
+		c->events->is_json = is_json;
+		c->events->subscription = bus_subscribe(
 		    &c->front->sim->bus, o->types ? o->types : EVENT_MASK_ALL, event_cb, c);
 	}
 	line_reply(c, "+OK events=%s", is_json ? "json" : is_on ? "on" : "off");

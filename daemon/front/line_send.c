@@ -76,15 +76,15 @@ tell_result(struct line_client *c, const struct message *m)
 static void
 end_cb(struct line_client *c)
 {
-	if (c->task.is_watching)
-		watch_stop(&c->task.watch);
-	intake_release(c->front->sim, c->task.batch);
+	if (c->task->is_watching)
+		watch_stop(&c->task->watch);
+	intake_release(c->front->sim, c->task->batch);
 }
 
 static enum line_progress
 list_results(struct line_client *c)
 {
-	struct line_task *t = &c->task;
+	struct line_task *t = c->task;
 
 	t->is_answering = true;
 	for (; t->index < t->batch->accepted; t->index++) {
@@ -100,7 +100,7 @@ list_results(struct line_client *c)
 static enum line_progress
 gather_step(struct line_client *c)
 {
-	struct line_task *t = &c->task;
+	struct line_task *t = c->task;
 
 	if (!c->conn)
 		return LINE_DONE;
@@ -119,7 +119,7 @@ gather_step(struct line_client *c)
 static enum line_progress
 accept_step(struct line_client *c)
 {
-	struct line_task *t = &c->task;
+	struct line_task *t = c->task;
 
 	switch (intake_accept(c->front->sim, t->batch, LINE_SLICE)) {
 	case INTAKE_MORE:
@@ -244,7 +244,8 @@ run(struct line_client *c, const struct line_options *o, bool is_gather)
 	if (!o->fate && !check_magic(c, o))
 		return;
 	batch = open_batch(c, o, is_gather, &first);
-	c->task = (struct line_task){
+	line_client_begin(c,
+	    &(struct line_task){
 		.step = accept_step,
 		.needs_current = true,
 		.end = end_cb,
@@ -252,7 +253,7 @@ run(struct line_client *c, const struct line_options *o, bool is_gather)
 		.batch = batch,
 		.first = first,
 		.is_gather = is_gather,
-	};
+	    });
 	line_client_start(c);
 }
 

@@ -8,14 +8,14 @@
 static void
 end_cb(struct line_client *c)
 {
-	watch_stop(&c->task.watch);
-	free(c->task.text);
+	watch_stop(&c->task->watch);
+	free(c->task->text);
 }
 
 static enum line_progress
 step(struct line_client *c)
 {
-	struct line_task *t = &c->task;
+	struct line_task *t = c->task;
 	const struct counts *counts = &t->watch.counts;
 
 	switch (t->watch.status) {
@@ -45,9 +45,9 @@ line_wait(struct line_client *c, const struct line_options *o)
 		return;
 	if (!is_given)
 		s = (struct selector){ .kind = SELECT_OWN, .owner = line_client_owner(c) };
-	c->task = (struct line_task){ .step = step, .end = end_cb };
-	c->task.text = line_keep_selector(&s);
-	if (watch_start(&c->task.watch, c->front->sim, &s, o->goals, o->goal, line_client_watch_cb,
+	line_client_begin(c, &(struct line_task){ .step = step, .end = end_cb });
+	c->task->text = line_keep_selector(&s);
+	if (watch_start(&c->task->watch, c->front->sim, &s, o->goals, o->goal, line_client_watch_cb,
 		c) == WATCH_PENDING &&
 	    o->has_timeout)
 		line_client_set_timeout(c, o->timeout_ns);

@@ -22,6 +22,12 @@
 #define LINGER_NS (2 * TEXT_NS_PER_S)
 #define EDGE 32 /* octets kept of the head and of the tail of a line that is too long */
 
+/* The line being skipped. */
+struct skipped {
+	char head[EDGE], tail[EDGE];
+	size_t n_head, n_tail;
+};
+
 struct conn {
 	struct list link;      /* in the set */
 	struct list work_link; /* in the set's work list */
@@ -35,12 +41,10 @@ struct conn {
 	size_t sent;      /* …from here on */
 	uint64_t barrier; /* the gate's position that the output must wait for */
 	int64_t last_input_ns;
-	char edge[2 * EDGE]; /* of the line being skipped: head, then tail */
-	uint8_t n_head, n_tail;
-	bool is_skipping;
+	uint64_t yielded;        /* the turn in which no more lines are given */
+	struct skipped *skipped; /* or NULL */
 	bool is_paused;
 	bool wants_lines; /* may be given some that were read before */
-	uint64_t yielded; /* the turn in which no more lines are given */
 	bool is_full;     /* the queue went above high and has not been below low since */
 	bool is_at_end;   /* the peer's end of input was read */
 	bool is_ended;    /* …and told */
@@ -91,6 +95,7 @@ free_cb(void *p)
 
 	buf_fini(&c->in);
 	buf_fini(&c->out);
+	free(c->skipped);
 	free(c);
 }
 
@@ -178,34 +183,32 @@ conn_new(struct conn_set *set, int fd, void *ctx)
 static void
 skip(struct conn *c, struct str s)
 {
-	size_t room = EDGE - (size_t)c->n_head, head = room < s.n ? room : s.n;
-	char *tail = c->edge + EDGE;
+	struct skipped *k;
+	size_t head, tail, kept;
 
-	memcpy(c->edge + c->n_head, s.p, head);
-	c->n_head = (uint8_t)(c->n_head + head);
-	if (s.n >= EDGE) {
-		memcpy(tail, s.p + s.n - EDGE, EDGE);
-		c->n_tail = EDGE;
-		return;
-	}
-	if (c->n_tail + s.n > EDGE) {
-		size_t over = c->n_tail + s.n - EDGE;
-
-		memmove(tail, tail + over, c->n_tail - over);
-		c->n_tail = (uint8_t)(c->n_tail - over);
-	}
-	memcpy(tail + c->n_tail, s.p, s.n);
-	c->n_tail = (uint8_t)(c->n_tail + s.n);
+	if (!c->skipped)
+		c->skipped = mem_alloc(sizeof *c->skipped);
+	k = c->skipped;
+	head = EDGE - k->n_head < s.n ? EDGE - k->n_head : s.n;
+	memcpy(k->head + k->n_head, s.p, head);
+	k->n_head += head;
+	/* of the tail so far, what still fits in front of the new one */
+	tail = s.n < EDGE ? s.n : EDGE;
+	kept = k->n_tail < EDGE - tail ? k->n_tail : EDGE - tail;
+	memmove(k->tail, k->tail + k->n_tail - kept, kept);
+	memcpy(k->tail + kept, s.p + s.n - tail, tail);
+	k->n_tail = kept + tail;
 }
 
 static void
 end_skipping(struct conn *c)
 {
-	struct str head = { c->edge, c->n_head }, tail = { c->edge + EDGE, c->n_tail };
+	struct skipped *k = c->skipped;
 
-	c->is_skipping = false;
-	c->n_head = c->n_tail = 0;
-	c->set->handler->overlong(c->ctx, head, tail);
+	c->skipped = NULL;
+	c->set->handler->overlong(
+	    c->ctx, (struct str){ k->head, k->n_head }, (struct str){ k->tail, k->n_tail });
+	free(k);
 }
 
 /* Gives the lines in s as long as they are wanted; how much of it was used. */
@@ -219,8 +222,7 @@ give_lines(struct conn *c, struct str s)
 		size_t n = str_find(rest, '\n');
 		bool has_end = n < rest.n;
 
-		if (c->is_skipping || n + has_end > c->set->limits.line_octets) {
-			c->is_skipping = true;
+		if (c->skipped || n + has_end > c->set->limits.line_octets) {
 			skip(c, str_head(rest, n));
 			used += n + has_end;
 			if (has_end)
@@ -241,7 +243,7 @@ give_lines(struct conn *c, struct str s)
 static void
 give_end(struct conn *c)
 {
-	if (c->is_skipping) {
+	if (c->skipped) {
 		end_skipping(c);
 	} else if (c->in.len > 0) {
 		struct buf last = c->in;
