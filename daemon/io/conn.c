@@ -36,12 +36,12 @@ struct conn {
 	struct loop_event *linger; /* closes it when the peer does not */
 	void *ctx;
 	int fd;
+	uint32_t yielded; /* the turn, its low bits, in which no more lines are given */
 	struct buf in;    /* what was read and not given yet */
 	struct buf out;   /* what is to be sent… */
 	size_t sent;      /* …from here on */
 	uint64_t barrier; /* the gate's position that the output must wait for */
 	int64_t last_input_ns;
-	uint64_t yielded;        /* the turn in which no more lines are given */
 	struct skipped *skipped; /* or NULL */
 	bool is_paused;
 	bool wants_lines; /* may be given some that were read before */
@@ -139,7 +139,7 @@ static bool
 may_give_lines(const struct conn *c)
 {
 	return !c->is_dead && !c->is_paused && !c->is_full && !c->is_finishing &&
-	    c->yielded != loop_turn(c->set->loop);
+	    c->yielded != (uint32_t)loop_turn(c->set->loop);
 }
 
 static bool
@@ -276,7 +276,7 @@ want_lines(struct conn *c)
 static void
 give_saved(struct conn *c)
 {
-	if (c->yielded == loop_turn(c->set->loop)) {
+	if (c->yielded == (uint32_t)loop_turn(c->set->loop)) {
 		want_lines(c);
 		return;
 	}
@@ -505,7 +505,7 @@ conn_backlog(const struct conn *c)
 void
 conn_yield(struct conn *c)
 {
-	c->yielded = loop_turn(c->set->loop);
+	c->yielded = (uint32_t)loop_turn(c->set->loop);
 	want_lines(c);
 }
 

@@ -37,19 +37,26 @@ struct loop {
 	struct histogram lag;
 };
 
-/* A descriptor, a timer or a signal, by which callback is set. */
+enum loop_kind { LOOP_FD, LOOP_TIMER, LOOP_SIGNAL };
+
+/* There may be one for each of thousands of connections. */
 struct loop_event {
 	struct loop *loop;
-	int fd;
-	loop_fd_cb *fd_cb;
-	loop_cb *timer_cb;
-	loop_signal_cb *signal_cb;
 	void *ctx;
+	union {
+		loop_fd_cb *fd;
+		loop_cb *timer;
+		loop_signal_cb *signal;
+	} cb;
+	union {
+		struct event *write; /* LOOP_FD: made when first wanted */
+		int64_t armed_for;   /* LOOP_TIMER; CLOCK_NEVER: not armed */
+	};
+	int fd; /* or the signal */
+	uint8_t kind;
 	bool is_removed;
 	bool wants_read;
-	int64_t armed_for;   /* timers; CLOCK_NEVER: not armed */
-	struct event *write; /* made when first wanted */
-	struct event event;  /* of the timer or signal, or the read side */
+	struct event event; /* of the timer or signal, or the read side */
 };
 
 struct loop_waker {
@@ -235,38 +242,38 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		e->loop->began_ns = read_clock(CLOCK_MONOTONIC);
 	if (e->is_removed)
 		return;
-	if (e->timer_cb) {
+	if (e->kind == LOOP_TIMER) {
 		e->armed_for = CLOCK_NEVER;
-		e->timer_cb(e->ctx);
-	} else if (e->signal_cb) {
-		e->signal_cb(e->ctx, e->fd);
+		e->cb.timer(e->ctx);
+	} else if (e->kind == LOOP_SIGNAL) {
+		e->cb.signal(e->ctx, e->fd);
 	} else if (what & EV_WRITE) {
-		e->fd_cb(e->ctx, LOOP_WRITABLE);
+		e->cb.fd(e->ctx, LOOP_WRITABLE);
 	} else if (what & EV_TIMEOUT) {
-		e->fd_cb(e->ctx, LOOP_STALLED);
+		e->cb.fd(e->ctx, LOOP_STALLED);
 	} else {
-		e->fd_cb(e->ctx, LOOP_READABLE);
+		e->cb.fd(e->ctx, LOOP_READABLE);
 	}
 }
 
 static struct loop_event *
-event_of(struct loop *l, int fd, void *ctx)
+event_of(struct loop *l, enum loop_kind kind, int fd, void *ctx)
 {
 	struct loop_event *e = mem_alloc(sizeof *e);
 
 	e->loop = l;
+	e->kind = (uint8_t)kind;
 	e->fd = fd;
 	e->ctx = ctx;
-	e->armed_for = CLOCK_NEVER;
 	return e;
 }
 
 struct loop_event *
 loop_add_fd(struct loop *l, int fd, loop_fd_cb *fd_cb, void *ctx)
 {
-	struct loop_event *e = event_of(l, fd, ctx);
+	struct loop_event *e = event_of(l, LOOP_FD, fd, ctx);
 
-	e->fd_cb = fd_cb;
+	e->cb.fd = fd_cb;
 	event_assign(&e->event, l->base, fd, EV_READ | EV_PERSIST, on_event, e);
 	return e;
 }
@@ -312,9 +319,10 @@ loop_fd_want(struct loop_event *e, bool read, bool write, int64_t stall_timeout_
 struct loop_event *
 loop_add_timer(struct loop *l, loop_cb *timer_cb, void *ctx)
 {
-	struct loop_event *e = event_of(l, -1, ctx);
+	struct loop_event *e = event_of(l, LOOP_TIMER, -1, ctx);
 
-	e->timer_cb = timer_cb;
+	e->cb.timer = timer_cb;
+	e->armed_for = CLOCK_NEVER;
 	event_assign(&e->event, l->base, -1, 0, on_event, e);
 	return e;
 }
@@ -342,9 +350,9 @@ loop_timer_at(struct loop_event *e, int64_t real_ns)
 struct loop_event *
 loop_add_signal(struct loop *l, int signo, loop_signal_cb *signal_cb, void *ctx)
 {
-	struct loop_event *e = event_of(l, signo, ctx);
+	struct loop_event *e = event_of(l, LOOP_SIGNAL, signo, ctx);
 
-	e->signal_cb = signal_cb;
+	e->cb.signal = signal_cb;
 	event_assign(&e->event, l->base, signo, EV_SIGNAL | EV_PERSIST, on_event, e);
 	add_or_die(&e->event, NULL);
 	return e;
@@ -402,7 +410,7 @@ loop_remove(struct loop_event *e)
 	if (!e || e->is_removed)
 		return;
 	e->is_removed = true;
-	if (e->write)
+	if (e->kind == LOOP_FD && e->write)
 		event_free(e->write);
 	event_del(&e->event);
 	loop_bury(e->loop, free, e);
