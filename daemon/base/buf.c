@@ -44,14 +44,17 @@ buf_consume(struct buf *b, size_t n)
 		memmove(b->data, b->data + n, b->len);
 }
 
-static size_t
+static unsigned
 count_digits(uint64_t v)
 {
-	size_t n = 1;
+	static const uint64_t powers[] = { 0, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
+		100000000, 1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
+		100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+		1000000000000000000, 10000000000000000000U };
+	/* bits times log10(2), which is right or one too many */
+	unsigned n = (64U - (unsigned)__builtin_clzll(v | 1)) * 1233 >> 12;
 
-	for (; v >= 10000; v /= 10000)
-		n += 4;
-	return n + (v >= 10) + (v >= 100) + (v >= 1000);
+	return n + (v >= powers[n]);
 }
 
 void
@@ -61,16 +64,19 @@ buf_add_u64(struct buf *b, uint64_t v)
 				    "25262728293031323334353637383940414243444546474849"
 				    "50515253545556575859606162636465666768697071727374"
 				    "75767778798081828384858687888990919293949596979899";
-	size_t n = count_digits(v);
+	unsigned n = count_digits(v);
 	char *at = buf_reserve(b, n) + n;
+	uint32_t small;
 
 	b->len += n;
-	for (; v >= 100; v /= 100)
+	for (; v > UINT32_MAX; v /= 100)
 		memcpy(at -= 2, pairs + v % 100 * 2, 2);
-	if (v >= 10)
-		memcpy(at - 2, pairs + v * 2, 2);
+	for (small = (uint32_t)v; small >= 100; small /= 100)
+		memcpy(at -= 2, pairs + small % 100 * 2, 2);
+	if (small >= 10)
+		memcpy(at - 2, pairs + small * 2, 2);
 	else
-		at[-1] = (char)('0' + v);
+		at[-1] = (char)('0' + small);
 }
 
 /* Into the room there is; gives the length that the whole text has. */

@@ -335,7 +335,7 @@ text_parse_time(struct str s, int64_t *out_ns)
 }
 
 static void
-put_digits(char *at, unsigned n, uint64_t v)
+put_digits(char *at, unsigned n, uint32_t v)
 {
 	while (n-- > 0) {
 		at[n] = (char)('0' + v % 10);
@@ -344,10 +344,11 @@ put_digits(char *at, unsigned n, uint64_t v)
 }
 
 /* The first `digits` decimals of a second. */
-static uint64_t
+static uint32_t
 decimals(uint64_t ns, unsigned digits)
 {
-	return ns / (uint64_t)(digits == 3 ? TEXT_NS_PER_MS : TEXT_NS_PER_US);
+	return digits == 3 ? (uint32_t)ns / (uint32_t)TEXT_NS_PER_MS
+			   : (uint32_t)ns / (uint32_t)TEXT_NS_PER_US;
 }
 
 /* "2026-11-23T06:12:00." of that second since 1970. */
@@ -363,12 +364,12 @@ format_second(char *text, int64_t seconds)
 	}
 	date_from_days(days, &year, &month, &day);
 	memcpy(text, "0000-00-00T00:00:00.", SECOND_OCTETS);
-	put_digits(text, 4, (uint64_t)year);
-	put_digits(text + 5, 2, (uint64_t)month);
-	put_digits(text + 8, 2, (uint64_t)day);
-	put_digits(text + 11, 2, (uint64_t)(of_day / 3600));
-	put_digits(text + 14, 2, (uint64_t)(of_day / 60 % 60));
-	put_digits(text + 17, 2, (uint64_t)(of_day % 60));
+	put_digits(text, 4, (uint32_t)year);
+	put_digits(text + 5, 2, (uint32_t)month);
+	put_digits(text + 8, 2, (uint32_t)day);
+	put_digits(text + 11, 2, (uint32_t)(of_day / 3600));
+	put_digits(text + 14, 2, (uint32_t)(of_day / 60 % 60));
+	put_digits(text + 17, 2, (uint32_t)(of_day % 60));
 }
 
 void
@@ -381,7 +382,7 @@ text_format_time(struct buf *b, int64_t ns, unsigned digits)
 		char text[SECOND_OCTETS];
 	} last;
 	int64_t rest = ns % TEXT_NS_PER_S, seconds = ns / TEXT_NS_PER_S;
-	char text[SECOND_OCTETS + 7];
+	char *text = buf_reserve(b, SECOND_OCTETS + 7);
 
 	/* C rounds towards zero; a moment before 1970 belongs to the second it lies in */
 	if (rest < 0) {
@@ -395,18 +396,20 @@ text_format_time(struct buf *b, int64_t ns, unsigned digits)
 	memcpy(text, last.text, SECOND_OCTETS);
 	put_digits(text + SECOND_OCTETS, digits, decimals((uint64_t)rest, digits));
 	text[SECOND_OCTETS + digits] = 'Z';
-	buf_add(b, text, SECOND_OCTETS + digits + 1);
+	b->len += SECOND_OCTETS + digits + 1;
 }
 
 void
 text_format_seconds(struct buf *b, int64_t ns, unsigned digits)
 {
 	uint64_t v = add_sign(b, ns);
-	char text[] = ".000000";
+	char *text;
 
 	buf_add_u64(b, v / TEXT_NS_PER_S);
+	text = buf_reserve(b, 1 + digits);
+	text[0] = '.';
 	put_digits(text + 1, digits, decimals(v % TEXT_NS_PER_S, digits));
-	buf_add(b, text, 1 + digits);
+	b->len += 1 + digits;
 }
 
 const char *

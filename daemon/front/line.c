@@ -399,5 +399,7 @@ line_front_free(struct line_front *front)
 	loop_remove(front->check);
 	free(front->scratch);
 	free(front->spare_task);
+	buf_fini(&front->reply);
+	buf_fini(&front->part);
 	free(front);
 }

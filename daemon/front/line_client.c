@@ -34,6 +34,13 @@ line_detail(struct line_client *c, struct str line)
 	conn_write(c->conn, "\n", 1);
 }
 
+struct buf *
+line_begin_reply(struct line_client *c)
+{
+	c->front->reply.len = 0;
+	return &c->front->reply;
+}
+
 void
 line_reply_buf(struct line_client *c, const struct buf *b)
 {

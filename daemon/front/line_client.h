@@ -92,6 +92,7 @@ struct line_front {
 	uint64_t turn;                /* in which the simulator was brought up to date… */
 	bool is_current;              /* …and whether it was done with it */
 	char *scratch;                /* for quoted values, as long as the longest line */
+	struct buf reply, part;       /* for a line under way, and for what is put into it */
 	struct line_task *spare_task; /* most commands are over before the next begins; or NULL */
 };
 
@@ -128,6 +129,9 @@ bool line_front_is_current(struct line_front *front);
 void line_reply(struct line_client *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void line_reply_buf(struct line_client *c, const struct buf *b);
+
+/* The front's own buffer, empty, for a line that is told before anything else is begun. */
+struct buf *line_begin_reply(struct line_client *c);
 void line_error(struct line_client *c, enum line_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

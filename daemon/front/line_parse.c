@@ -46,9 +46,12 @@ is_key(struct str s)
 static size_t
 find_dots(struct str s)
 {
-	const char *at = s.n >= 2 ? memmem(s.p, s.n, "..", 2) : NULL;
+	size_t i;
 
-	return at ? (size_t)(at - s.p) : s.n;
+	for (i = 0; i + 1 < s.n; i++)
+		if (s.p[i] == '.' && s.p[i + 1] == '.')
+			return i;
+	return s.n;
 }
 
 static const char *

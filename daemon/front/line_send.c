@@ -10,44 +10,46 @@
 
 /* The ids of what was accepted: "7", "0..9", quoted as a whole where it must be. */
 static void
-add_ids(struct buf *b, const struct batch *batch, uint32_t first)
+add_ids(struct line_front *front, const struct batch *batch, uint32_t first)
 {
-	struct buf ids = { 0 }, scratch = { 0 };
+	struct str id = batch_id_at(batch, first, &front->part);
+	struct buf ids = { 0 }, last = { 0 };
 
-	buf_add_str(&ids, batch_id_at(batch, first, &scratch));
-	if (batch->accepted - first > 1 && (!batch->id.p || batch->has_id_number)) {
-		buf_add_lit(&ids, "..");
-		buf_add_str(&ids, batch_id_at(batch, batch->accepted - 1, &scratch));
+	if (batch->accepted - first == 1 || (batch->id.p && !batch->has_id_number)) {
+		text_add_value(&front->reply, id);
+		return;
 	}
-	text_add_value(b, buf_str(&ids));
+	buf_add_str(&ids, id);
+	buf_add_lit(&ids, "..");
+	buf_add_str(&ids, batch_id_at(batch, batch->accepted - 1, &last));
+	text_add_value(&front->reply, buf_str(&ids));
 	buf_fini(&ids);
-	buf_fini(&scratch);
+	buf_fini(&last);
 }
 
 static void
 reply_queued(struct line_client *c, const struct batch *batch, uint32_t first)
 {
 	uint32_t accepted = batch->accepted - first;
-	struct buf b = { 0 };
+	struct buf *b = line_begin_reply(c);
 
-	buf_add_lit(&b, "+OK queued=");
-	buf_add_u64(&b, accepted);
+	buf_add_lit(b, "+OK queued=");
+	buf_add_u64(b, accepted);
 	if (accepted > 0) {
-		buf_add_lit(&b, " ids=");
-		add_ids(&b, batch, first);
+		buf_add_lit(b, " ids=");
+		add_ids(c->front, batch, first);
 	}
-	buf_add_lit(&b, " batch=");
-	buf_add_u64(&b, batch_number_at(batch, first));
+	buf_add_lit(b, " batch=");
+	buf_add_u64(b, batch_number_at(batch, first));
 	if (accepted > 0) {
-		buf_add_lit(&b, " seq=");
-		buf_add_u64(&b, batch->first_seq + first);
+		buf_add_lit(b, " seq=");
+		buf_add_u64(b, batch->first_seq + first);
 	}
 	if (accepted > 1) {
-		buf_add_lit(&b, "..");
-		buf_add_u64(&b, batch->first_seq + first + accepted - 1);
+		buf_add_lit(b, "..");
+		buf_add_u64(b, batch->first_seq + first + accepted - 1);
 	}
-	line_reply_buf(c, &b);
-	buf_fini(&b);
+	line_reply_buf(c, b);
 }
 
 /* "* 3 delivered code=250 dsn=2.0.0 attempts=1 delay=1.000s" */
@@ -55,22 +57,26 @@ static void
 tell_result(struct line_client *c, const struct message *m)
 {
 	const struct outcome *outcome = message_outcome(m);
-	struct buf b = { 0 }, scratch = { 0 };
+	struct buf *b = line_begin_reply(c);
 
-	buf_add_lit(&b, "* ");
-	text_add_value(&b, message_id(m, &scratch));
-	buf_add_char(&b, ' ');
-	buf_add_str(&b, str_of(message_state_names[m->state]));
-	if (outcome->code != 0)
-		buf_printf(&b, " code=%u", outcome->code);
-	if (outcome->dsn)
-		buf_printf(&b, " dsn=%s", outcome->dsn);
-	buf_printf(&b, " attempts=%u delay=", m->attempt);
-	text_format_seconds(&b, message_delay(m), 3);
-	buf_add_char(&b, 's');
-	line_reply_buf(c, &b);
-	buf_fini(&b);
-	buf_fini(&scratch);
+	buf_add_lit(b, "* ");
+	text_add_value(b, message_id(m, &c->front->part));
+	buf_add_char(b, ' ');
+	buf_add_str(b, str_of(message_state_names[m->state]));
+	if (outcome->code != 0) {
+		buf_add_lit(b, " code=");
+		buf_add_u64(b, outcome->code);
+	}
+	if (outcome->dsn) {
+		buf_add_lit(b, " dsn=");
+		buf_add_str(b, str_of(outcome->dsn));
+	}
+	buf_add_lit(b, " attempts=");
+	buf_add_u64(b, m->attempt);
+	buf_add_lit(b, " delay=");
+	text_format_seconds(b, message_delay(m), 3);
+	buf_add_char(b, 's');
+	line_reply_buf(c, b);
 }
 
 static void
