@@ -237,7 +237,7 @@ turn_end_cb(void *ctx)
 
 	run_simulator(app);
 	line_front_work(app->front);
-	eventlog_flush(app->log);
+	eventlog_flush(app->log, line_front_has_output(app->front));
 	gate_check(&app->gate, loop_now(app->loop));
 	line_front_flush(app->front);
 	check_phase(app);

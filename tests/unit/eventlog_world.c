@@ -21,7 +21,7 @@ turn_end_cb(void *ctx)
 	struct world *w = ctx;
 
 	if (w->log)
-		eventlog_flush(w->log);
+		eventlog_flush(w->log, !w->is_unawaited);
 	if (w->is_met(w, w->arg) || loop_read_clock(w->loop) >= w->deadline_ns)
 		loop_stop(w->loop);
 }

@@ -29,9 +29,10 @@ struct world {
 	struct gate gate;
 	struct eventlog_conf conf;
 	struct eventlog *log;
-	int64_t next;     /* the number of the next line */
-	int reader;       /* of a FIFO at path; -1: none */
-	struct buf input; /* what was read from it */
+	bool is_unawaited; /* nobody waits for lines */
+	int64_t next;      /* the number of the next line */
+	int reader;        /* of a FIFO at path; -1: none */
+	struct buf input;  /* what was read from it */
 	struct loop_event *tick;
 	int64_t tick_ns, deadline_ns;
 	bool (*is_met)(struct world *w, const void *arg);

@@ -132,6 +132,34 @@ test_gate_is_promised_each_line(void **state)
 
 /* ---- rotation and reload ---- */
 
+/* They lie for a moment, together with those of other turns, and are written all the same. */
+static void
+test_what_nobody_waits_for(void **state)
+{
+	struct world *w = *state;
+	int64_t began;
+
+	world_start(w, w->path, LONG_TIMEOUT_NS);
+	world_emit(w, 1);
+	world_run_until(w, world_is_all_reached, NULL);
+	w->is_unawaited = true;
+	began = loop_read_clock(w->loop);
+	world_emit(w, 1);
+	eventlog_flush(w->log, false);
+	world_emit(w, 1);
+	world_run_until(w, world_is_all_reached, NULL);
+	assert_true(loop_read_clock(w->loop) - began >= EVENTLOG_LINGER_NS);
+	world_assert_file(w->path, 0, 3);
+	/* and again; but what is much goes at once */
+	world_emit(w, 1);
+	world_run_until(w, world_is_all_reached, NULL);
+	world_emit(w, 10000);
+	world_run_until(w, world_is_all_reached, NULL);
+	world_emit(w, 1);
+	world_stop(w, PATIENCE_NS);
+	world_assert_file(w->path, 0, 10005);
+}
+
 static void
 test_reopen_in_the_order_of_the_stream(void **state)
 {
@@ -242,6 +270,7 @@ main(void)
 		TEST(test_none_subscribes_to_nothing),
 		TEST(test_what_cannot_be_opened),
 		TEST(test_gate_is_promised_each_line),
+		TEST(test_what_nobody_waits_for),
 		TEST(test_reopen_in_the_order_of_the_stream),
 		TEST(test_reopen_right_after_a_switch),
 		TEST(test_failed_reopen_keeps_the_old),

@@ -59,7 +59,7 @@ test_small_turns_do_not_fill_memory(void **state)
 	before = mallinfo2().uordblks;
 	for (i = 0; i < 20000; i++) {
 		world_emit(w, 1);
-		eventlog_flush(w->log);
+		eventlog_flush(w->log, true);
 	}
 	assert_true(mallinfo2().uordblks - before < 2 << 20);
 	world_run_until(w, world_is_drained, NULL);
@@ -232,7 +232,7 @@ test_stop_leaves_a_stuck_thread(void **state)
 
 	world_start_fifo(w, LONG_TIMEOUT_NS);
 	world_emit(w, 20000);
-	eventlog_flush(w->log);
+	eventlog_flush(w->log, true);
 	lost = world_stop(w, 20 * MS);
 	assert_int_equal(w->gate.reached, w->gate.promised);
 	fcntl(w->reader, F_SETFL, 0);
