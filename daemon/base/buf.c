@@ -3,6 +3,7 @@
  */
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,12 +21,10 @@ buf_grow(struct buf *b, size_t more)
 {
 	size_t cap = b->cap ? b->cap : 256;
 
-	if (b->cap - b->len < more || !b->data) {
-		while (cap - b->len < more)
-			cap *= 2;
-		b->data = mem_resize_array(b->data, cap, 1);
-		b->cap = cap;
-	}
+	while (cap - b->len < more)
+		cap *= 2;
+	b->data = mem_resize_array(b->data, cap, 1);
+	b->cap = cap;
 	return b->data + b->len;
 }
 
@@ -44,39 +43,68 @@ buf_consume(struct buf *b, size_t n)
 		memmove(b->data, b->data + n, b->len);
 }
 
-static unsigned
-count_digits(uint64_t v)
-{
-	static const uint64_t powers[] = { 0, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
-		100000000, 1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
-		100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
-		1000000000000000000, 10000000000000000000U };
-	/* bits times log10(2), which is right or one too many */
-	unsigned n = (64U - (unsigned)__builtin_clzll(v | 1)) * 1233 >> 12;
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+			    "25262728293031323334353637383940414243444546474849"
+			    "50515253545556575859606162636465666768697071727374"
+			    "75767778798081828384858687888990919293949596979899";
 
-	return n + (v >= powers[n]);
+/* Two digits, or one where that is enough; what follows overwrites the octet that is too much. */
+static char *
+put_short(char *at, uint32_t v)
+{
+	bool has_two = v >= 10;
+
+	memcpy(at, pairs + v * 2 + !has_two, 2);
+	return at + 1 + has_two;
+}
+
+static char *
+put_two(char *at, uint32_t v)
+{
+	memcpy(at, pairs + v * 2, 2);
+	return at + 2;
+}
+
+static char *
+put_four(char *at, uint32_t v)
+{
+	return put_two(put_two(at, v / 100), v % 100);
+}
+
+/* Below 10^8. */
+static char *
+put_small(char *at, uint32_t v)
+{
+	if (v < 100)
+		return put_short(at, v);
+	if (v < 10000)
+		return put_two(put_short(at, v / 100), v % 100);
+	if (v < 1000000)
+		return put_four(put_short(at, v / 10000), v % 10000);
+	return put_four(put_two(put_short(at, v / 1000000), v / 10000 % 100), v % 10000);
+}
+
+static char *
+put_eight(char *at, uint32_t v)
+{
+	return put_four(put_four(at, v / 10000), v % 10000);
 }
 
 void
 buf_add_u64(struct buf *b, uint64_t v)
 {
-	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-				    "25262728293031323334353637383940414243444546474849"
-				    "50515253545556575859606162636465666768697071727374"
-				    "75767778798081828384858687888990919293949596979899";
-	unsigned n = count_digits(v);
-	char *at = buf_reserve(b, n) + n;
-	uint32_t small;
+	static const uint64_t eight = 100000000;
+	char *at = buf_reserve(b, BUF_U64_OCTETS);
 
-	b->len += n;
-	for (; v > UINT32_MAX; v /= 100)
-		memcpy(at -= 2, pairs + v % 100 * 2, 2);
-	for (small = (uint32_t)v; small >= 100; small /= 100)
-		memcpy(at -= 2, pairs + small % 100 * 2, 2);
-	if (small >= 10)
-		memcpy(at - 2, pairs + small * 2, 2);
+	if (v < eight)
+		at = put_small(at, (uint32_t)v);
+	else if (v < eight * eight)
+		at = put_eight(put_small(at, (uint32_t)(v / eight)), (uint32_t)(v % eight));
 	else
-		at[-1] = (char)('0' + small);
+		at = put_eight(put_eight(put_small(at, (uint32_t)(v / eight / eight)),
+				   (uint32_t)(v / eight % eight)),
+		    (uint32_t)(v % eight));
+	b->len = (size_t)(at - b->data);
 }
 
 /* Into the room there is; gives the length that the whole text has. */

@@ -23,11 +23,12 @@ void buf_fini(struct buf *b);
 
 char *buf_grow(struct buf *b, size_t more);
 
-/* Room for at least `more` octets after the end; the caller writes them and moves len on. */
+/* Room for at least `more` octets, one or more, after the end; the caller writes them and moves len
+ * on. */
 static inline char *
 buf_reserve(struct buf *b, size_t more)
 {
-	return b->cap - b->len >= more && b->data ? b->data + b->len : buf_grow(b, more);
+	return b->cap - b->len >= more ? b->data + b->len : buf_grow(b, more);
 }
 
 /* Room for that many octets in all, and no more, as one knows better who calls this. Not less than
@@ -37,6 +38,7 @@ void buf_set_room(struct buf *b, size_t cap);
 /* Takes the first n octets away; the rest moves to the front. */
 void buf_consume(struct buf *b, size_t n);
 
+#define BUF_U64_OCTETS 21 /* what it wants room for at most */
 void buf_add_u64(struct buf *b, uint64_t v);
 
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -44,10 +46,9 @@ void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(pr
 static inline void
 buf_add(struct buf *b, const void *data, size_t n)
 {
-	if (b->cap - b->len < n)
-		buf_reserve(b, n);
-	if (n > 0)
-		memcpy(b->data + b->len, data, n);
+	if (n == 0)
+		return;
+	memcpy(buf_reserve(b, n), data, n);
 	b->len += n;
 }
 

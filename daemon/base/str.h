@@ -19,6 +19,12 @@ struct str {
 /* A view of a string literal. */
 #define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
 
+/* The same where a constant must be initialized. */
+#define STR_INIT(literal) \
+	{ \
+		"" literal, sizeof(literal) - 1 \
+	}
+
 /* What "%.*s" wants. */
 #define STR_ARG(s) (int)(s).n, (s).p
 

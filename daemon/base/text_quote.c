@@ -71,11 +71,30 @@ plain_in_word(uint64_t w, unsigned char first, bool is_ascii)
 	return special != 0 ? (size_t)__builtin_ctzll(special) / 8 : 8;
 }
 
-static bool
-is_plain(char c, unsigned char first, bool is_ascii)
+/* One to seven octets, and letters in the places behind them. */
+static uint64_t
+load_short(struct str s)
 {
-	return (unsigned char)c >= first && c != '"' && c != '\\' && c != 0x7f &&
-	    !(is_ascii && (unsigned char)c >= 0x80);
+	uint64_t word = EACH('a') << (s.n * 8);
+	uint32_t low, high;
+	size_t i;
+
+	if (s.n >= 4) {
+		memcpy(&low, s.p, 4);
+		memcpy(&high, s.p + s.n - 4, 4);
+		return word | le32toh(low) | (uint64_t)le32toh(high) << (s.n * 8 - 32);
+	}
+	for (i = 0; i < s.n; i++)
+		word |= (uint64_t)(unsigned char)s.p[i] << (i * 8);
+	return word;
+}
+
+static size_t
+count_plain_short(struct str s, unsigned char first, bool is_ascii)
+{
+	size_t n = s.n > 0 ? plain_in_word(load_short(s), first, is_ascii) : 0;
+
+	return n < s.n ? n : s.n;
 }
 
 /* How many octets stand for themselves between quotes, from the first on: those from `first` up but
@@ -86,7 +105,9 @@ count_plain(struct str s, unsigned char first, bool is_ascii)
 	uint64_t word;
 	size_t n = 0, plain;
 
-	while (n < s.n && s.n >= 8) {
+	if (s.n < 8)
+		return count_plain_short(s, first, is_ascii);
+	while (n < s.n) {
 		/* the last eight overlap what was found plain before */
 		size_t at = n + 8 <= s.n ? n : s.n - 8;
 
@@ -96,9 +117,7 @@ count_plain(struct str s, unsigned char first, bool is_ascii)
 			return at + plain;
 		n = at + 8;
 	}
-	while (n < s.n && is_plain(s.p[n], first, is_ascii))
-		n++;
-	return n;
+	return s.n;
 }
 
 /* Most text is ASCII: eight octets at a time, as far as that goes. */
