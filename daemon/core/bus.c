@@ -29,6 +29,7 @@ bus_fini(struct bus *bus)
 
 	while ((l = list_pop(&bus->subscribers)) != NULL)
 		free(list_entry(l, struct bus_subscription, link));
+	event_memo_fini(&bus->memo);
 	buf_fini(&bus->text);
 	buf_fini(&bus->json);
 }
@@ -99,7 +100,7 @@ bus_text(struct bus *bus, const struct event *ev)
 {
 	if (!bus->has_text) {
 		bus->text.len = 0;
-		event_format_text(&bus->text, ev);
+		event_format_text(&bus->text, ev, &bus->memo);
 		bus->has_text = true;
 	}
 	return buf_str(&bus->text);
@@ -110,10 +111,40 @@ bus_json(struct bus *bus, const struct event *ev)
 {
 	if (!bus->has_json) {
 		bus->json.len = 0;
-		event_format_json(&bus->json, ev);
+		event_format_json(&bus->json, ev, &bus->memo);
 		bus->has_json = true;
 	}
 	return buf_str(&bus->json);
+}
+
+static bool
+has_one_subscriber(const struct bus *bus)
+{
+	return bus->subscribers.next == bus->subscribers.prev;
+}
+
+void
+bus_add_text(struct bus *bus, const struct event *ev, struct buf *b)
+{
+	if (has_one_subscriber(bus))
+		event_format_text(b, ev, &bus->memo);
+	else
+		buf_add_str(b, bus_text(bus, ev));
+}
+
+void
+bus_add_json(struct bus *bus, const struct event *ev, struct buf *b)
+{
+	if (has_one_subscriber(bus))
+		event_format_json(b, ev, &bus->memo);
+	else
+		buf_add_str(b, bus_json(bus, ev));
+}
+
+void
+bus_forget(struct bus *bus)
+{
+	event_memo_forget(&bus->memo);
 }
 
 void

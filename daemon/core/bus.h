@@ -13,8 +13,9 @@
 
 struct bus {
 	struct list subscribers;
-	unsigned depth;        /* emits under way: the dead are freed when it is back at 0 */
-	bool is_congested;     /* a subscriber that must not lose anything is full */
+	unsigned depth;    /* emits under way: the dead are freed when it is back at 0 */
+	bool is_congested; /* a subscriber that must not lose anything is full */
+	struct event_memo memo;
 	struct buf text, json; /* the line of the event under way, written at most once */
 	bool has_text, has_json;
 	bool has_left; /* somebody unsubscribed during an emit */
@@ -39,6 +40,13 @@ void bus_emit(struct bus *bus, const struct event *ev);
 /* The event under way as a line without its end; formatted once however many ask. */
 struct str bus_text(struct bus *bus, const struct event *ev);
 struct str bus_json(struct bus *bus, const struct event *ev);
+
+/* The same, added to b: for one subscriber alone it is written right there. */
+void bus_add_text(struct bus *bus, const struct event *ev, struct buf *b);
+void bus_add_json(struct bus *bus, const struct event *ev, struct buf *b);
+
+/* What is remembered of lines may be true no more: numbers begin anew, or outcomes are others. */
+void bus_forget(struct bus *bus);
 
 /*
  * A subscriber that loses nothing (the log) says here that it is full, or has room again. While

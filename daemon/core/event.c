@@ -96,9 +96,8 @@ GETTER(code)
 	return o && has_number(v, o->code) && v->number > 0;
 }
 
-/* The last outcome of a message that was given up. */
-static const struct outcome *
-last_of(const struct event *ev)
+const struct outcome *
+event_last_outcome(const struct event *ev)
 {
 	return ev->message->state == STATE_EXPIRED ? message_last_outcome(ev->message) : NULL;
 }
@@ -113,14 +112,14 @@ GETTER(dsn)
 /* What a server said last: of an expired message that of its last attempt. */
 GETTER(text)
 {
-	const struct outcome *last = last_of(ev), *o = last ? last : ev->outcome;
+	const struct outcome *last = event_last_outcome(ev), *o = last ? last : ev->outcome;
 
 	return o && has_text(v, str_of(o->text));
 }
 
 GETTER(last)
 {
-	const struct outcome *o = last_of(ev);
+	const struct outcome *o = event_last_outcome(ev);
 
 	return o && has_text(v, str_of(o->name));
 }
@@ -230,45 +229,51 @@ FIELD(attempts, FIELD_NUMBER);
 FIELD(elapsed, FIELD_SECONDS);
 FIELD(simulated, FIELD_SECONDS);
 
-#define MESSAGE_FIELDS &field_id, &field_seq, &field_batch, &field_from, &field_to
-#define RESULT_FIELDS \
-	MESSAGE_FIELDS, &field_attempt, &field_outcome, &field_stage, &field_code, &field_dsn, \
-	    &field_text, &field_delay
+#define STRETCH(name, source, ...) \
+	static const struct stretch name##_stretch = { source, { __VA_ARGS__, NULL } }
 
-static const struct field *const queued_fields[] = { MESSAGE_FIELDS, &field_size, NULL };
-static const struct field *const dispatched_fields[] = { MESSAGE_FIELDS, &field_attempt, NULL };
-static const struct field *const result_fields[] = { RESULT_FIELDS, NULL };
-static const struct field *const expired_fields[] = { MESSAGE_FIELDS, &field_attempt,
-	&field_outcome, &field_last, &field_code, &field_dsn, &field_text, &field_delay, NULL };
-static const struct field *const deferred_fields[] = { RESULT_FIELDS, &field_next, NULL };
-static const struct field *const finished_fields[] = { &field_batch, &field_n, &field_delivered,
-	&field_bounced, &field_expired, &field_dropped, &field_cancelled, &field_attempts,
-	&field_elapsed, &field_simulated, NULL };
-static const struct field *const status_fields[] = { MESSAGE_FIELDS, &field_size, &field_state,
-	&field_attempt, &field_next, &field_outcome, &field_last, &field_stage, &field_code,
-	&field_dsn, &field_text, &field_delay, NULL };
+STRETCH(envelope, OF_MESSAGE, &field_id, &field_seq, &field_batch, &field_from, &field_to);
+STRETCH(size, OF_EVENT, &field_size);
+STRETCH(state, OF_EVENT, &field_size, &field_state, &field_attempt, &field_next);
+STRETCH(attempt, OF_EVENT, &field_attempt);
+STRETCH(outcome, OF_OUTCOME, &field_outcome, &field_stage, &field_code, &field_dsn, &field_text);
+STRETCH(given_up, OF_OUTCOME, &field_outcome, &field_last, &field_code, &field_dsn, &field_text);
+STRETCH(result, OF_OUTCOME, &field_outcome, &field_last, &field_stage, &field_code, &field_dsn,
+    &field_text);
+STRETCH(delay, OF_EVENT, &field_delay);
+STRETCH(delay_next, OF_EVENT, &field_delay, &field_next);
+STRETCH(finished, OF_EVENT, &field_batch, &field_n, &field_delivered, &field_bounced,
+    &field_expired, &field_dropped, &field_cancelled, &field_attempts, &field_elapsed,
+    &field_simulated);
 
-/* What a template may name for any event of a message, whether it has a value then or not. */
-static const struct field *const template_fields[] = { RESULT_FIELDS, &field_time, NULL };
+#define LINE(name, ...) static const struct stretch *const name##_line[] = { __VA_ARGS__, NULL }
+
+LINE(queued, &envelope_stretch, &size_stretch);
+LINE(dispatched, &envelope_stretch, &attempt_stretch);
+LINE(result, &envelope_stretch, &attempt_stretch, &outcome_stretch, &delay_stretch);
+LINE(deferred, &envelope_stretch, &attempt_stretch, &outcome_stretch, &delay_next_stretch);
+LINE(expired, &envelope_stretch, &attempt_stretch, &given_up_stretch, &delay_stretch);
+LINE(finished, &finished_stretch);
+LINE(status, &envelope_stretch, &state_stretch, &result_stretch, &delay_stretch);
 
 struct event_row {
-	const char *name;
-	const struct field *const *fields;
+	struct str name;
+	const struct stretch *const *line;
 };
 
 static const struct event_row events[EVENT_KINDS] = {
-	[EVENT_QUEUED] = { "queued", queued_fields },
-	[EVENT_DISPATCHED] = { "dispatched", dispatched_fields },
-	[EVENT_DELIVERED] = { "delivered", result_fields },
-	[EVENT_BOUNCED] = { "bounced", result_fields },
-	[EVENT_DROPPED] = { "dropped", result_fields },
-	[EVENT_CANCELLED] = { "cancelled", result_fields },
-	[EVENT_DEFERRED] = { "deferred", deferred_fields },
-	[EVENT_EXPIRED] = { "expired", expired_fields },
-	[EVENT_FINISHED] = { "finished", finished_fields },
+	[EVENT_QUEUED] = { STR_INIT("queued"), queued_line },
+	[EVENT_DISPATCHED] = { STR_INIT("dispatched"), dispatched_line },
+	[EVENT_DELIVERED] = { STR_INIT("delivered"), result_line },
+	[EVENT_BOUNCED] = { STR_INIT("bounced"), result_line },
+	[EVENT_DROPPED] = { STR_INIT("dropped"), result_line },
+	[EVENT_CANCELLED] = { STR_INIT("cancelled"), result_line },
+	[EVENT_DEFERRED] = { STR_INIT("deferred"), deferred_line },
+	[EVENT_EXPIRED] = { STR_INIT("expired"), expired_line },
+	[EVENT_FINISHED] = { STR_INIT("finished"), finished_line },
 };
 
-const char *
+struct str
 event_name(enum event_kind kind)
 {
 	return events[kind].name;
@@ -280,7 +285,7 @@ event_find(struct str name)
 	int kind;
 
 	for (kind = 0; kind < EVENT_KINDS; kind++)
-		if (str_eq(name, str_of(events[kind].name)))
+		if (str_eq(name, events[kind].name))
 			break;
 	return (enum event_kind)kind;
 }
@@ -328,42 +333,46 @@ event_format_mask(struct buf *b, unsigned mask)
 		if (!(mask & (1U << kind)))
 			continue;
 		buf_add_str(b, str_of(separator));
-		buf_add_str(b, str_of(events[kind].name));
+		buf_add_str(b, events[kind].name);
 		separator = " ";
 	}
 }
 
-const struct field *const *
-event_fields(enum event_kind kind)
+const struct stretch *const *
+event_line(enum event_kind kind)
 {
-	return events[kind].fields;
+	return events[kind].line;
 }
 
-const struct field *const *
-event_status_fields(void)
+const struct stretch *const *
+event_status_line(void)
 {
-	return status_fields;
+	return status_line;
 }
 
 static const struct field *
-find_field(const struct field *const *fields, struct str name)
+find_field(const struct stretch *const *line, struct str name)
 {
-	for (; *fields; fields++)
-		if (str_eq(name, str_of((*fields)->name)))
-			break;
-	return *fields;
+	const struct field *const *f;
+
+	for (; *line; line++)
+		for (f = (*line)->fields; *f; f++)
+			if (str_eq(name, str_of((*f)->name)))
+				return *f;
+	return NULL;
 }
 
 const struct field *
 event_template_field(enum event_kind kind, struct str name)
 {
-	const struct field *found = find_field(events[kind].fields, name);
+	const struct field *found = find_field(events[kind].line, name);
 
 	if (found)
 		return found;
-	if (kind == EVENT_FINISHED)
-		return str_eq(name, str_of(field_time.name)) ? &field_time : NULL;
-	return find_field(template_fields, name);
+	if (str_eq(name, str_of(field_time.name)))
+		return &field_time;
+	/* those of a result may be named for any event of a message, whether it has them or not */
+	return kind == EVENT_FINISHED ? NULL : find_field(result_line, name);
 }
 
 bool

@@ -17,6 +17,7 @@
 struct batch;
 struct message;
 struct outcome;
+struct stretch;
 
 enum event_kind {
 	EVENT_QUEUED,
@@ -49,7 +50,7 @@ extern const char *const event_style_names[EVENT_STYLES];
 /* A line of a user's own, parsed: literal pieces and fields in turn. */
 struct event_template;
 
-const char *event_name(enum event_kind kind);
+struct str event_name(enum event_kind kind);
 
 /* EVENT_KINDS when there is none of that name. */
 enum event_kind event_find(struct str name);
@@ -60,11 +61,35 @@ const char *event_parse_mask(struct str s, unsigned *mask);
 void event_format_mask(struct buf *b, unsigned mask);
 
 /*
- * Adds the event as one line without its end. Text: time, name, key=value…; JSON: one flat
- * object. Both are never more than one line, whatever an id holds.
+ * Stretches of lines as they were written last: a message's envelope is the same in all its events,
+ * and an outcome's words in those of all messages. All zero: nothing is remembered. For one
+ * simulator; to be forgotten when numbers begin anew or outcomes may have been replaced.
  */
-void event_format_text(struct buf *b, const struct event *ev);
-void event_format_json(struct buf *b, const struct event *ev);
+#define EVENT_OUTCOMES 16 /* that are remembered at once */
+
+struct event_stretch {
+	const struct stretch *stretch; /* NULL: none */
+	const struct outcome *outcome, *last;
+	struct buf text;
+};
+
+struct event_memo {
+	struct {
+		uint64_t seq; /* 0: none */
+		struct buf message;
+		struct event_stretch outcomes[EVENT_OUTCOMES];
+	} style[2]; /* text, JSON */
+};
+
+void event_memo_forget(struct event_memo *memo);
+void event_memo_fini(struct event_memo *memo);
+
+/*
+ * Adds the event as one line without its end. Text: time, name, key=value…; JSON: one flat
+ * object. Both are never more than one line, whatever an id holds. memo may be NULL.
+ */
+void event_format_text(struct buf *b, const struct event *ev, struct event_memo *memo);
+void event_format_json(struct buf *b, const struct event *ev, struct event_memo *memo);
 
 /* The message as a status line has it, as of that time: " key=value" for each. */
 void event_format_status(struct buf *b, const struct message *m, int64_t now_ns);

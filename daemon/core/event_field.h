@@ -44,11 +44,28 @@ struct field {
 	bool (*get)(const struct event *ev, struct buf *scratch, struct field_value *v);
 };
 
-/* The fields of that kind of event, in order, NULL at the end. */
-const struct field *const *event_fields(enum event_kind kind);
+/* What the values of a stretch depend on and nothing else: it is written the same whenever that is
+ * the same. */
+enum field_source {
+	OF_EVENT,
+	OF_MESSAGE, /* its envelope and numbers */
+	OF_OUTCOME, /* and, of what was given up, the last outcome */
+};
 
-/* The fields of a status line. */
-const struct field *const *event_status_fields(void);
+/* Fields that stand together in a line; NULL at the end. */
+struct stretch {
+	enum field_source source;
+	const struct field *fields[];
+};
+
+/* The stretches of that kind of event, in order, NULL at the end. */
+const struct stretch *const *event_line(enum event_kind kind);
+
+/* The last outcome of a message that was given up; else NULL. */
+const struct outcome *event_last_outcome(const struct event *ev);
+
+/* Those of a status line. */
+const struct stretch *const *event_status_line(void);
 
 /* A field that a template for that kind of event may name; NULL when it may not. */
 const struct field *event_template_field(enum event_kind kind, struct str name);

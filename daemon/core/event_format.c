@@ -31,10 +31,13 @@ struct event_template {
 	struct piece pieces[];
 };
 
+/* Room for a label and any number or time behind it, so that it is asked for once. */
+#define FIELD_OCTETS (LABEL_OCTETS + 40)
+
 static void
 add_label(struct buf *b, const struct label *label)
 {
-	memcpy(buf_reserve(b, LABEL_OCTETS), label->text, LABEL_OCTETS);
+	memcpy(buf_reserve(b, FIELD_OCTETS), label->text, LABEL_OCTETS);
 	b->len += label->n;
 }
 
@@ -89,26 +92,108 @@ add_json(struct buf *b, enum field_kind kind, const struct field_value *v)
 }
 
 static void
-add_fields(struct buf *b, const struct field *const *fields, const struct event *ev)
+add_field(struct buf *b, const struct field *f, const struct event *ev, enum event_style style)
 {
-	for (; *fields; fields++) {
-		const struct field *f = *fields;
-		struct field_value v;
+	struct field_value v;
 
-		if (!f->get(ev, &scratch, &v))
-			continue;
-		add_label(b, &f->in_text);
+	if (!f->get(ev, &scratch, &v))
+		return;
+	add_label(b, style == EVENT_TEXT ? &f->in_text : &f->in_json);
+	if (style == EVENT_TEXT)
 		add_text(b, f->kind, &v);
+	else
+		add_json(b, f->kind, &v);
+}
+
+/* Where that stretch is remembered; *is_known says that it is the event's already. NULL when it
+ * cannot be remembered. */
+static struct buf *
+recall(struct event_memo *memo, enum event_style style, const struct stretch *s,
+    const struct event *ev, bool *is_known)
+{
+	struct event_stretch *o;
+	uint64_t seq;
+
+	if (!memo || s->source == OF_EVENT)
+		return NULL;
+	if (s->source == OF_MESSAGE) {
+		seq = message_seq(ev->message);
+		*is_known = memo->style[style].seq == seq;
+		memo->style[style].seq = seq;
+		return &memo->style[style].message;
+	}
+	if (!ev->outcome)
+		return NULL;
+	o = &memo->style[style]
+		 .outcomes[(uintptr_t)ev->outcome / sizeof *ev->outcome % EVENT_OUTCOMES];
+	*is_known =
+	    o->stretch == s && o->outcome == ev->outcome && o->last == event_last_outcome(ev);
+	o->stretch = s;
+	o->outcome = ev->outcome;
+	o->last = event_last_outcome(ev);
+	return &o->text;
+}
+
+static void
+add_stretch(struct buf *b, const struct stretch *s, const struct event *ev, enum event_style style)
+{
+	const struct field *const *f;
+
+	for (f = s->fields; *f; f++)
+		add_field(b, *f, ev, style);
+}
+
+static void
+add_line(struct buf *b, const struct stretch *const *line, const struct event *ev,
+    enum event_style style, struct event_memo *memo)
+{
+	for (; *line; line++) {
+		bool is_known;
+		struct buf *kept = recall(memo, style, *line, ev, &is_known);
+
+		if (!kept) {
+			add_stretch(b, *line, ev, style);
+			continue;
+		}
+		if (!is_known) {
+			kept->len = 0;
+			add_stretch(kept, *line, ev, style);
+		}
+		buf_add_str(b, buf_str(kept));
 	}
 }
 
 void
-event_format_text(struct buf *b, const struct event *ev)
+event_memo_forget(struct event_memo *memo)
+{
+	size_t style, i;
+
+	for (style = 0; style < 2; style++) {
+		memo->style[style].seq = 0;
+		for (i = 0; i < EVENT_OUTCOMES; i++)
+			memo->style[style].outcomes[i].stretch = NULL;
+	}
+}
+
+void
+event_memo_fini(struct event_memo *memo)
+{
+	size_t style, i;
+
+	for (style = 0; style < 2; style++) {
+		buf_fini(&memo->style[style].message);
+		for (i = 0; i < EVENT_OUTCOMES; i++)
+			buf_fini(&memo->style[style].outcomes[i].text);
+	}
+}
+
+void
+event_format_text(struct buf *b, const struct event *ev, struct event_memo *memo)
 {
 	text_format_time(b, ev->time_ns, TEXT_DIGITS);
 	buf_add_char(b, ' ');
-	buf_add_str(b, str_of(event_name(ev->kind)));
-	add_fields(b, event_fields(ev->kind), ev);
+	buf_add_str(b, event_name(ev->kind));
+	add_line(b, event_line(ev->kind), ev, EVENT_TEXT, memo);
 }
 
 void
@@ -121,26 +206,18 @@ event_format_status(struct buf *b, const struct message *m, int64_t now_ns)
 		.outcome = message_outcome(m),
 	};
 
-	add_fields(b, event_status_fields(), &ev);
+	add_line(b, event_status_line(), &ev, EVENT_TEXT, NULL);
 }
 
 void
-event_format_json(struct buf *b, const struct event *ev)
+event_format_json(struct buf *b, const struct event *ev, struct event_memo *memo)
 {
-	const struct field *const *fields = event_fields(ev->kind);
-	struct field_value v;
-
 	buf_add_lit(b, "{\"event\":\"");
-	buf_add_str(b, str_of(event_name(ev->kind)));
+	buf_add_str(b, event_name(ev->kind));
 	buf_add_lit(b, "\",\"time\":\"");
 	text_format_time(b, ev->time_ns, JSON_DIGITS);
 	buf_add_char(b, '"');
-	for (; *fields; fields++) {
-		if (!(*fields)->get(ev, &scratch, &v))
-			continue;
-		add_label(b, &(*fields)->in_json);
-		add_json(b, (*fields)->kind, &v);
-	}
+	add_line(b, event_line(ev->kind), ev, EVENT_JSON, memo);
 	if (event_is_final(ev))
 		buf_add_lit(b, ",\"final\":true}");
 	else

@@ -85,6 +85,7 @@ simulator_configure(struct simulator *sim, const struct simulator_conf *conf)
 	sim->conf = *conf;
 	delivery_conf_ref(sim->conf.delivery);
 	delivery_conf_unref(old);
+	bus_forget(&sim->bus);
 	renew_plan(sim);
 	lanes_set_limits(&sim->lanes, &sim->lanes.all, all->concurrency, &all->rate, sim->now_ns);
 	destinations_configure(&sim->destinations, &sim->lanes, sim->conf.delivery, sim->now_ns);
@@ -144,6 +145,7 @@ simulator_reset(struct simulator *sim, int64_t real_ns, int64_t wall_ns)
 	schedule_init(&sim->schedule, sim->now_ns);
 	sim->needs_refill = false;
 	sim->next_seq = sim->next_batch = 1;
+	bus_forget(&sim->bus);
 	simulator_set_seed(sim, sim->start_seed);
 	reset_tallies(sim);
 }

@@ -46,18 +46,18 @@ test_text_and_json(void **state)
 	r.size = 3000;
 	b = world_send(w, &r);
 	ev = event_of(EVENT_QUEUED, b, 0);
-	event_format_text(&out, &ev);
+	event_format_text(&out, &ev, NULL);
 	expect(&out,
 	    "2026-01-01T00:00:01.234Z queued id=\"a b\\n\\\"\\\\\\x01\" seq=1 batch=1 from=\"\" "
 	    "to=bob@x.test size=3000");
-	event_format_json(&out, &ev);
+	event_format_json(&out, &ev, NULL);
 	expect(&out,
 	    "{\"event\":\"queued\",\"time\":\"2026-01-01T00:00:01.234567Z\",\"id\":\"a "
 	    "b\\n\\\"\\\\\\u0001\",\"seq\":1,\"batch\":1,\"from\":\"\",\"to\":\"bob@x.test\","
 	    "\"size\":3000,\"final\":false}");
 	world_pass(w, SEC);
 	ev = event_of(EVENT_DELIVERED, b, 0);
-	event_format_json(&out, &ev);
+	event_format_json(&out, &ev, NULL);
 	expect(&out,
 	    "{\"event\":\"delivered\",\"time\":\"2026-01-01T00:00:01.234567Z\",\"id\":\"a "
 	    "b\\n\\\"\\\\\\u0001\",\"seq\":1,\"batch\":1,\"from\":\"\",\"to\":\"bob@x.test\","
@@ -65,6 +65,88 @@ test_text_and_json(void **state)
 	    "\"OK\","
 	    "\"delay\":1.234567,\"final\":true}");
 	buf_fini(&out);
+	world_free(w);
+}
+
+static void
+assert_memo_changes_nothing(struct event_memo *memo, const struct event *ev)
+{
+	struct buf plain = { 0 }, remembered = { 0 };
+
+	event_format_text(&plain, ev, NULL);
+	event_format_json(&plain, ev, NULL);
+	event_format_text(&remembered, ev, memo);
+	event_format_json(&remembered, ev, memo);
+	buf_add_char(&plain, '\0');
+	expect(&remembered, plain.data);
+	buf_fini(&plain);
+	buf_fini(&remembered);
+}
+
+/* All events of some messages in any order, each as it is written when nothing is remembered. */
+static void
+test_what_is_remembered(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct world *w = world_new(&conf, false);
+	struct batch_request r[4] = { world_one("a"), world_one("b"), world_range(0, 1),
+		world_one("d") };
+	struct fate *fates[4] = { world_fate(conf.delivery->outcomes, "system_error:forever"),
+		world_fate(conf.delivery->outcomes, "user_unknown"),
+		world_fate(conf.delivery->outcomes, "suppressed"), NULL };
+	/* the first two are in one run */
+	const uint32_t places[4] = { 0, 1, 1, 0 };
+	struct event_memo memo = { 0 };
+	struct batch *sent[4];
+	unsigned seen = 0;
+	int i, turn;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		r[i].plan.fate = fates[i];
+		r[i].plan.expire_ns = 10 * SEC;
+		r[i].to = i % 2 ? STR("bob@x.test") : STR("");
+		sent[i] = world_send(w, &r[i]);
+	}
+	for (turn = 0; turn < 3; turn++) {
+		for (i = 0; i < 24; i++) {
+			int which = i * 7 % 4;
+			struct event ev = event_of(i % EVENT_FINISHED, sent[which], places[which]);
+
+			seen |= ev.outcome ? 1U << ev.message->state : 0;
+			assert_memo_changes_nothing(&memo, &ev);
+		}
+		world_pass(w, 6 * SEC);
+	}
+	assert_int_equal(seen,
+	    1U << STATE_DEFERRED | 1U << STATE_BOUNCED | 1U << STATE_DROPPED |
+		1U << STATE_DELIVERED | 1U << STATE_EXPIRED);
+	event_memo_fini(&memo);
+	for (i = 0; i < 3; i++)
+		fate_unref(fates[i]);
+	world_free(w);
+}
+
+/* A reset gives the same numbers to others. */
+static void
+test_reset_forgets_lines(void **state)
+{
+	struct simulator_conf conf = world_conf();
+	struct world *w = world_new(&conf, false);
+	struct batch_request r = world_one("first");
+	char *events;
+
+	(void)state;
+	world_send(w, &r);
+	world_pass(w, SEC);
+	simulator_reset(w->sim, w->real_ns, 0);
+	free(world_take_events(w));
+	r = world_one("second");
+	world_send(w, &r);
+	events = world_take_events(w);
+	assert_non_null(strstr(events, "queued id=second seq=1 batch=1"));
+	assert_null(strstr(events, "first"));
+	free(events);
 	world_free(w);
 }
 
@@ -83,7 +165,7 @@ test_finished(void **state)
 	b = world_send(w, &r);
 	world_pass(w, SEC + 2 * MS);
 	ev = event_of(EVENT_FINISHED, b, 0);
-	event_format_text(&out, &ev);
+	event_format_text(&out, &ev, NULL);
 	expect(&out,
 	    "2026-01-01T00:00:01.234Z finished batch=1 n=4 delivered=4 bounced=0 expired=0 "
 	    "dropped=0 "
@@ -217,6 +299,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_and_json),
+		cmocka_unit_test(test_what_is_remembered),
+		cmocka_unit_test(test_reset_forgets_lines),
 		cmocka_unit_test(test_finished),
 		cmocka_unit_test(test_template),
 		cmocka_unit_test(test_bad_templates),

@@ -46,11 +46,11 @@ test_styles_are_those_of_the_bus(void **state)
 	w->conf.style = EVENT_TEXT;
 	world_start(w, w->path, LONG_TIMEOUT_NS);
 	bus_emit(&w->bus, &ev);
-	event_format_text(&expected, &ev);
+	event_format_text(&expected, &ev, NULL);
 	buf_add_char(&expected, '\n');
 	w->conf.style = EVENT_JSON;
 	bus_emit(&w->bus, &ev);
-	event_format_json(&expected, &ev);
+	event_format_json(&expected, &ev, NULL);
 	buf_add_char(&expected, '\n');
 	world_stop(w, PATIENCE_NS);
 	b = world_slurp(w->path);
