@@ -17,6 +17,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* A turn has no more callbacks than this, though the library may have more at hand; those come in
+ * the next. So what was read is answered while it is still in the processor's caches, and a crowd
+ * of clients does not fill the log with what they all say at once. (To break off the library's loop
+ * instead costs a poll of all that is ready for each turn.) */
+#define TURN_CALLBACKS 64
+
 struct grave {
 	loop_cb *free_cb;
 	void *p;
@@ -131,6 +137,51 @@ loop_set_turn_end(struct loop *l, loop_cb *turn_end_cb, void *ctx)
 	l->ctx = ctx;
 }
 
+static void
+end_turn(struct loop *l)
+{
+	if (l->turn_end_cb)
+		l->turn_end_cb(l->ctx);
+	reap(l);
+	histogram_add(&l->lag, read_clock(CLOCK_MONOTONIC) - l->began_ns);
+}
+
+static void
+call_back(struct loop_event *e, short what)
+{
+	if (e->kind == LOOP_TIMER) {
+		e->armed_for = CLOCK_NEVER;
+		e->cb.timer(e->ctx);
+	} else if (e->kind == LOOP_SIGNAL) {
+		e->cb.signal(e->ctx, e->fd);
+	} else if (what & EV_WRITE) {
+		e->cb.fd(e->ctx, LOOP_WRITABLE);
+	} else if (what & EV_TIMEOUT) {
+		e->cb.fd(e->ctx, LOOP_STALLED);
+	} else {
+		e->cb.fd(e->ctx, LOOP_READABLE);
+	}
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_event *e = arg;
+	struct loop *l = e->loop;
+
+	(void)fd;
+	/* the library waits and calls back in one: the first callback tells when it had waited */
+	if (l->callbacks++ == 0)
+		l->began_ns = read_clock(CLOCK_MONOTONIC);
+	if (!e->is_removed)
+		call_back(e, what);
+	if (l->callbacks == TURN_CALLBACKS && !l->is_stopped) {
+		end_turn(l);
+		l->callbacks = 0;
+		l->turn++;
+	}
+}
+
 void
 loop_run(struct loop *l)
 {
@@ -147,10 +198,7 @@ loop_run(struct loop *l)
 			abort();
 		if (l->callbacks == 0)
 			l->began_ns = read_clock(CLOCK_MONOTONIC);
-		if (l->turn_end_cb)
-			l->turn_end_cb(l->ctx);
-		reap(l);
-		histogram_add(&l->lag, read_clock(CLOCK_MONOTONIC) - l->began_ns);
+		end_turn(l);
 	}
 }
 
@@ -158,6 +206,7 @@ void
 loop_stop(struct loop *l)
 {
 	l->is_stopped = true;
+	event_base_loopbreak(l->base);
 }
 
 void
@@ -229,31 +278,6 @@ timeval_of(int64_t ns)
 	int64_t us = (ns + TEXT_NS_PER_US - 1) / TEXT_NS_PER_US;
 
 	return (struct timeval){ us / 1000000, us % 1000000 };
-}
-
-static void
-on_event(evutil_socket_t fd, short what, void *arg)
-{
-	struct loop_event *e = arg;
-
-	(void)fd;
-	/* the library waits and calls back in one: the first callback tells when it had waited */
-	if (e->loop->callbacks++ == 0)
-		e->loop->began_ns = read_clock(CLOCK_MONOTONIC);
-	if (e->is_removed)
-		return;
-	if (e->kind == LOOP_TIMER) {
-		e->armed_for = CLOCK_NEVER;
-		e->cb.timer(e->ctx);
-	} else if (e->kind == LOOP_SIGNAL) {
-		e->cb.signal(e->ctx, e->fd);
-	} else if (what & EV_WRITE) {
-		e->cb.fd(e->ctx, LOOP_WRITABLE);
-	} else if (what & EV_TIMEOUT) {
-		e->cb.fd(e->ctx, LOOP_STALLED);
-	} else {
-		e->cb.fd(e->ctx, LOOP_READABLE);
-	}
 }
 
 static struct loop_event *

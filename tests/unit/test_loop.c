@@ -1,6 +1,6 @@
 /*
- * The loop's lag. No test relies on a machine that is not busy: every bound is between readings of
- * the clock that the test itself took around what it bounds.
+ * The loop's turns and its lag. No test relies on a machine that is not busy: every bound is
+ * between readings of the clock that the test itself took around what it bounds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -270,6 +270,63 @@ test_stats(void **state)
 	buf_fini(&expected);
 }
 
+#define CROWD 500
+
+struct crowd {
+	struct loop *loop;
+	struct loop_waker *wakers[CROWD];
+	unsigned called, in_turn, most_in_turn, turns;
+};
+
+static void
+crowd_cb(void *ctx)
+{
+	struct crowd *c = ctx;
+
+	c->called++;
+	c->in_turn++;
+}
+
+static void
+crowd_turn_end_cb(void *ctx)
+{
+	struct crowd *c = ctx;
+
+	c->turns++;
+	if (c->in_turn > c->most_in_turn)
+		c->most_in_turn = c->in_turn;
+	c->in_turn = 0;
+	/* what is removed between two callbacks of the library's is not called any more */
+	if (c->turns == 1) {
+		loop_waker_free(c->wakers[CROWD - 1]);
+		c->wakers[CROWD - 1] = NULL;
+	}
+	if (c->called == CROWD - 1)
+		loop_stop(c->loop);
+}
+
+/* What is ready at once is no single turn: whoever is served is answered before the last is heard.
+ */
+static void
+test_a_crowd_is_served_in_turns(void **state)
+{
+	struct world *w = *state;
+	struct crowd c = { .loop = w->loop };
+	int i;
+
+	loop_set_turn_end(w->loop, crowd_turn_end_cb, &c);
+	for (i = 0; i < CROWD; i++)
+		c.wakers[i] = loop_add_waker(w->loop, crowd_cb, &c);
+	for (i = 0; i < CROWD; i++)
+		loop_wake(c.wakers[i]);
+	loop_run(w->loop);
+	assert_int_equal(c.called, CROWD - 1);
+	assert_in_range(c.most_in_turn, 1, 64);
+	assert_in_range(c.turns, CROWD / 64, CROWD);
+	for (i = 0; i < CROWD; i++)
+		loop_waker_free(c.wakers[i]);
+}
+
 int
 main(void)
 {
@@ -286,6 +343,7 @@ main(void)
 		TEST(test_percentile),
 		TEST(test_reset),
 		TEST(test_stats),
+		TEST(test_a_crowd_is_served_in_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
