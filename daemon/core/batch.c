@@ -129,17 +129,28 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 }
 
 struct batch *
-batch_new_run(uint32_t room, uint64_t number, uint64_t first_seq)
+batch_new_run(uint32_t room)
 {
 	struct batch *b = mem_alloc(sizeof *b);
 
 	list_init(&b->open_link);
 	list_init(&b->done_link);
 	list_init(&b->range_link);
-	b->number = number;
-	b->first_seq = first_seq;
 	b->letters = letters_new(room);
 	return b;
+}
+
+bool
+batch_is_reusable(const struct batch *b)
+{
+	return b->letters && b->letters->room == BATCH_BLOCK;
+}
+
+void
+batch_begin_run(struct batch *b, uint64_t number, uint64_t first_seq)
+{
+	b->number = number;
+	b->first_seq = first_seq;
 }
 
 bool
@@ -199,18 +210,51 @@ batch_free(struct batch *b)
 	free(b);
 }
 
+/* memory: all zero. */
 static struct block *
-block_new(struct batch *b, uint32_t base)
+block_init(void *memory, struct batch *b, uint32_t base, uint32_t n)
 {
-	uint32_t all = b->letters ? b->letters->room : b->count;
-	uint32_t n = all - base < BATCH_BLOCK ? all - base : BATCH_BLOCK, i;
-	struct block *block = mem_alloc(sizeof *block + n * sizeof block->messages[0]);
+	struct block *block = memory;
+	uint32_t i;
 
 	block->batch = b;
 	block->base = base;
 	for (i = 0; i < n; i++)
 		block->messages[i].slot = (uint8_t)i;
 	return block;
+}
+
+static size_t
+block_octets(uint32_t n)
+{
+	return sizeof(struct block) + n * sizeof(struct message);
+}
+
+static struct block *
+block_new(struct batch *b, uint32_t base)
+{
+	uint32_t all = b->letters ? b->letters->room : b->count;
+	uint32_t n = all - base < BATCH_BLOCK ? all - base : BATCH_BLOCK;
+
+	return block_init(mem_alloc(block_octets(n)), b, base, n);
+}
+
+void
+batch_empty_run(struct batch *b)
+{
+	struct letters *letters = b->letters;
+	struct block *block = b->only;
+
+	while (letters->n > 0)
+		letters_drop(letters);
+	*b = (struct batch){ .letters = letters, .only = block };
+	list_init(&b->open_link);
+	list_init(&b->done_link);
+	list_init(&b->range_link);
+	if (!block)
+		return;
+	memset(block, 0, block_octets(letters->room));
+	block_init(block, b, 0, letters->room);
 }
 
 struct message *

@@ -46,19 +46,18 @@ move_and_tell(struct simulator *sim, struct message *m, enum message_state to)
 static void
 finish_batch(struct simulator *sim, struct batch *b)
 {
-	struct event ev = {
-		.kind = EVENT_FINISHED,
-		.time_ns = sim->now_ns,
-		.batch = b,
-		.is_time_jumping = !clock_is_running(&sim->clock),
-	};
-
 	/* a run is remembered as long as one of its messages is */
 	if (b->letters || b->is_remembered || !batch_is_done(b))
 		return;
 	if (b->count > 1) {
 		sim->n_fired++;
-		bus_emit(&sim->bus, &ev);
+		bus_emit(&sim->bus,
+		    &(struct event){
+			.kind = EVENT_FINISHED,
+			.time_ns = sim->now_ns,
+			.batch = b,
+			.is_time_jumping = !clock_is_running(&sim->clock),
+		    });
 	}
 	history_add_batch(&sim->history, b);
 }

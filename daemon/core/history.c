@@ -83,7 +83,7 @@ history_release_batch(struct simulator *sim, struct batch *b)
 		registry_remove(&sim->registry, b);
 	if (b->group)
 		lanes_forget_group(&sim->lanes, &b->group->lanes);
-	batch_free(b);
+	registry_discard(&sim->registry, b);
 }
 
 void

@@ -40,9 +40,7 @@ run_for_next(struct simulator *sim)
 		sim->run_room = RUN_MIN;
 	if (sim->run_room > BATCH_BLOCK)
 		sim->run_room = BATCH_BLOCK;
-	b = batch_new_run(sim->run_room, sim->next_batch, sim->next_seq);
-	registry_add(&sim->registry, b);
-	return b;
+	return registry_add_run(&sim->registry, sim->run_room, sim->next_batch, sim->next_seq);
 }
 
 struct batch *

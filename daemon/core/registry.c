@@ -25,6 +25,8 @@ registry_init(struct registry *r, uint64_t hash_seed)
 void
 registry_fini(struct registry *r)
 {
+	while (r->n_spares > 0)
+		batch_free(r->spares[--r->n_spares]);
 	free(r->entries);
 	id_index_fini(&r->by_id);
 }
@@ -152,6 +154,31 @@ void
 registry_open(struct registry *r, struct batch *b)
 {
 	list_add_tail(&r->open, &b->open_link);
+}
+
+struct batch *
+registry_add_run(struct registry *r, uint32_t room, uint64_t number, uint64_t first_seq)
+{
+	struct batch *b;
+
+	if (room == BATCH_BLOCK && r->n_spares > 0)
+		b = r->spares[--r->n_spares];
+	else
+		b = batch_new_run(room);
+	batch_begin_run(b, number, first_seq);
+	registry_add(r, b);
+	return b;
+}
+
+void
+registry_discard(struct registry *r, struct batch *b)
+{
+	if (r->n_spares == REGISTRY_SPARES || !batch_is_reusable(b)) {
+		batch_free(b);
+		return;
+	}
+	batch_empty_run(b);
+	r->spares[r->n_spares++] = b;
 }
 
 /* The first place whose number is at least that; r->n when there is none. */

@@ -15,6 +15,8 @@
 
 struct batch;
 
+#define REGISTRY_SPARES 64 /* 400 KB at most */
+
 /* The numbers stay when the batch is gone, so that a hole can be searched past. */
 struct registry_entry {
 	uint64_t number;
@@ -25,11 +27,13 @@ struct registry_entry {
 struct registry {
 	struct registry_entry *entries; /* by rising number and seq */
 	size_t n, cap, gone;
-	struct id_index by_id; /* requests of single messages that gave one… */
-	struct batch *tail;    /* …but for those of the newest run; or NULL */
-	uint64_t hash_seed;    /* so that no client can choose ids that collide */
-	struct list ranges;    /* batches of several, newest last */
-	struct list open;      /* ranges still being accepted */
+	struct id_index by_id;                 /* requests of single messages that gave one… */
+	struct batch *tail;                    /* …but for those of the newest run; or NULL */
+	struct batch *spares[REGISTRY_SPARES]; /* runs that are over, for those to come */
+	size_t n_spares;
+	uint64_t hash_seed; /* so that no client can choose ids that collide */
+	struct list ranges; /* batches of several, newest last */
+	struct list open;   /* ranges still being accepted */
 };
 
 void registry_init(struct registry *r, uint64_t hash_seed);
@@ -41,6 +45,13 @@ void registry_add(struct registry *r, struct batch *b);
 void registry_open(struct registry *r, struct batch *b);
 
 void registry_remove(struct registry *r, struct batch *b);
+
+/* An empty run for so many messages, with these numbers, which is then in the registry. */
+struct batch *registry_add_run(
+    struct registry *r, uint32_t room, uint64_t number, uint64_t first_seq);
+
+/* A batch that was removed goes; perhaps its memory is kept for another. */
+void registry_discard(struct registry *r, struct batch *b);
 
 /* Everything is forgotten, and numbers may begin anew. There must be no batch left. */
 void registry_reset(struct registry *r);
