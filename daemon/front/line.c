@@ -156,6 +156,7 @@ line_front_new(struct loop *loop, struct simulator *sim, const struct gate *gate
 	front->conns = conn_set_new(loop, gate, &handler, &limits);
 	list_init(&front->clients);
 	list_init(&front->runnable);
+	list_init(&front->late);
 	list_init(&front->roomless);
 	list_init(&front->congested);
 	front->check = loop_add_timer(loop, check_cb, front);
@@ -254,6 +255,8 @@ line_front_work(struct line_front *front)
 		list_splice(&front->runnable, &front->roomless);
 	if (front->sim->is_draining || !bus_is_congested(&front->sim->bus))
 		list_splice(&front->runnable, &front->congested);
+	if (!list_is_empty(&front->late) && line_front_is_current(front))
+		list_splice(&front->runnable, &front->late);
 	list_init(&now);
 	list_splice(&now, &front->runnable);
 	while ((l = list_pop(&now)) != NULL) {
@@ -261,7 +264,7 @@ line_front_work(struct line_front *front)
 
 		if (((c->task && c->task->needs_current) || c->is_stdio) &&
 		    !line_front_is_current(front))
-			list_add_tail(&front->runnable, l);
+			list_add_tail(&front->late, l);
 		else
 			run_client(c);
 	}
@@ -314,7 +317,7 @@ line_front_is_waiting(const struct line_front *front)
 bool
 line_front_has_work(const struct line_front *front)
 {
-	return !list_is_empty(&front->runnable);
+	return !list_is_empty(&front->runnable) || !list_is_empty(&front->late);
 }
 
 bool

@@ -60,12 +60,7 @@ line_advance(struct line_client *c, const struct line_options *o)
 		line_error(c, LINE_BAD_ARGUMENT, "the duration goes beyond the year 2199");
 		return;
 	}
-	line_client_begin(c,
-	    &(struct line_task){
-		.step = advance_step,
-		.end = nothing_to_free_cb,
-		.fired_before = sim->n_fired,
-	    });
+	line_client_begin(c, advance_step, nothing_to_free_cb)->fired_before = sim->n_fired;
 	simulator_advance(sim, real_ns, to_ns);
 	line_client_start(c);
 }
@@ -159,16 +154,14 @@ reset_step(struct line_client *c)
 void
 line_reset(struct line_client *c, const struct line_options *o)
 {
+	struct line_task *t;
+
 	(void)o;
-	line_client_begin(c,
-	    &(struct line_task){
-		.step = reset_step,
-		.end = reset_end_cb,
-		.outlives_client = true,
-		.selector = { .kind = SELECT_ALL },
-	    });
+	t = line_client_begin(c, reset_step, reset_end_cb);
+	t->outlives_client = true;
+	t->selector = (struct selector){ .kind = SELECT_ALL };
 	c->front->is_resetting = true;
-	selection_init(&c->task->walk, &c->front->sim->registry, &c->task->selector, false);
+	selection_init(&t->walk, &c->front->sim->registry, &t->selector, false);
 	line_client_start(c);
 }
 

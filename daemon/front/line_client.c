@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -134,13 +135,15 @@ line_client_bury(struct line_client *c)
 }
 
 struct line_task *
-line_client_begin(struct line_client *c, const struct line_task *task)
+line_client_begin(struct line_client *c, line_step *step, void (*end)(struct line_client *c))
 {
 	struct line_front *front = c->front;
 
 	c->task = front->spare_task ? front->spare_task : mem_alloc(sizeof *c->task);
 	front->spare_task = NULL;
-	*c->task = *task;
+	memset(c->task, 0, offsetof(struct line_task, watch));
+	c->task->step = step;
+	c->task->end = end;
 	return c->task;
 }
 
@@ -194,14 +197,10 @@ held_end_cb(struct line_client *c)
 void
 line_client_hold(struct line_client *c, struct str line)
 {
-	struct line_task held = {
-		.step = held_step,
-		.end = held_end_cb,
-		.needs_current = true,
-		.text = mem_copy_str(line),
-	};
+	struct line_task *t = line_client_begin(c, held_step, held_end_cb);
 
-	line_client_begin(c, &held);
+	t->needs_current = true;
+	t->text = mem_copy_str(line);
 	line_client_start(c);
 	c->task->is_held = true;
 }

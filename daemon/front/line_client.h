@@ -46,7 +46,8 @@ enum line_progress {
 struct line_client;
 typedef enum line_progress line_step(struct line_client *c);
 
-/* The command under way: made when it begins, by line_client_begin(). */
+/* The command under way: made when it begins, by line_client_begin(). All but the last three begins
+ * as zero. */
 struct line_task {
 	line_step *step;
 	void (*end)(struct line_client *c); /* frees what follows */
@@ -60,9 +61,6 @@ struct line_task {
 	uint32_t first;      /* …the messages of which from here on are asked for */
 	uint32_t index;      /* gather: the next line */
 	bool is_gather, is_watching, is_walking;
-	struct watch watch;    /* gather, wait */
-	struct selection walk; /* cancel, list */
-	struct selector selector;
 	char *text;          /* the selector's, when it must outlive the line */
 	const char *counted; /* cancel, flush: the name of… */
 	uint64_t count;      /* …how many were; list: listed */
@@ -72,6 +70,9 @@ struct line_task {
 	size_t n, cap, at;
 	unsigned states;
 	uint64_t limit;
+	struct watch watch;    /* gather, wait: watch_start() */
+	struct selection walk; /* cancel, list, reset: selection_init() */
+	struct selector selector;
 };
 
 struct line_front {
@@ -82,6 +83,7 @@ struct line_front {
 	struct conn_set *conns;
 	struct list clients;
 	struct list runnable;     /* clients whose task goes on this turn */
+	struct list late;         /* clients whose task waits until all that is due is fired */
 	struct list roomless;     /* clients whose task waits for room */
 	struct list congested;    /* clients whose task waits for the log */
 	struct loop_event *check; /* for connections that died while they waited */
@@ -148,11 +150,11 @@ bool line_client_is_admin(const struct line_client *c);
 bool line_client_is_full(const struct line_client *c);
 
 /*
- * Begins a command that may take more than one turn: c->task is what is given, and may be filled
- * further. Then line_client_start() makes the first step; until the last, the connection's next
- * line waits.
+ * Begins a command that may take more than one turn: gives c->task, to be filled further. Then
+ * line_client_start() makes the first step; until the last, the connection's next line waits.
  */
-struct line_task *line_client_begin(struct line_client *c, const struct line_task *task);
+struct line_task *line_client_begin(
+    struct line_client *c, line_step *step, void (*end)(struct line_client *c));
 void line_client_start(struct line_client *c);
 
 /* Executes that line when all that is due is fired. */
@@ -184,8 +186,9 @@ void line_client_quit(struct line_client *c);
 void line_client_drop(struct line_client *c);
 
 /*
- * The arguments of a command, by key. What was not given is zero, or p is NULL. Filled by
- * line_options_parse() from the table of keys in line_options.c.
+ * The arguments of a command, by key. What was not given is zero, or p is NULL, but for what a
+ * `has_` says is not there. Filled by line_options_parse() from the table of keys in
+ * line_options.c.
  */
 struct line_options {
 	struct str word, second; /* the first and second word that is no key=value */
@@ -194,12 +197,10 @@ struct line_options {
 	struct str id, to, from;
 	uint64_t size, concurrency, limit, seq, batch;
 	bool has_latency, has_connect, has_seq, has_batch, has_retry;
-	struct latency latency, connect;
 	const struct outcome_set *outcomes; /* that there are */
 	struct fate *fate;                  /* or NULL */
 	enum fate_status fate_status;
-	struct buf why; /* what is wrong with it */
-	struct retry retry;
+	struct buf why;        /* what is wrong with it */
 	int64_t expire_ns;     /* -1: not given */
 	uint64_t max_attempts; /* PLAN_UNSAID: not given */
 	struct rate rate;
@@ -211,10 +212,13 @@ struct line_options {
 	bool is_full_error;
 	unsigned states; /* mask of 1U << enum message_state */
 	unsigned types;  /* mask of 1U << enum event_kind; 0: all */
-	unsigned goals;
-	uint64_t goal[GOAL_COUNT];
+	unsigned goals;  /* which of goal are given */
 	bool has_timeout;
 	int64_t timeout_ns;
+	/* large, and not even zero where they were not given: most commands have none of them */
+	struct latency latency, connect;
+	struct retry retry;
+	uint64_t goal[GOAL_COUNT];
 };
 
 /* Which keys a command takes. */

@@ -160,7 +160,7 @@ static void
 run_request(struct line_client *c, const struct line_command *command, const struct line_request *r,
     const char *why)
 {
-	struct line_options o = { 0 };
+	struct line_options o;
 
 	if (!command)
 		line_error(c, LINE_BAD_COMMAND, "there is no such command; help lists them");
@@ -169,9 +169,11 @@ run_request(struct line_client *c, const struct line_command *command, const str
 	else if (command->kind == COMMAND_ADMIN && !line_client_is_admin(c))
 		line_error(c, LINE_NOT_PERMITTED, "server.admin = %s does not let you",
 		    line_admin_names[c->front->conf.admin]);
-	else if (line_options_parse(c, r, command->keys, command->words, &o))
-		run_command(c, command, &o);
-	line_options_fini(&o);
+	else {
+		if (line_options_parse(c, r, command->keys, command->words, &o))
+			run_command(c, command, &o);
+		line_options_fini(&o);
+	}
 }
 
 void

@@ -312,13 +312,12 @@ line_options_parse(struct line_client *c, const struct line_request *r, unsigned
 	uint64_t seen = 0;
 	unsigned i;
 
-	*o = (struct line_options){
-		.outcomes = c->front->sim->plan->conf->outcomes,
-		.expire_ns = -1,
-		.max_attempts = PLAN_UNSAID,
-		.concurrency = DELIVERY_UNLIMITED,
-		.limit = LIST_LIMIT_DEFAULT,
-	};
+	memset(o, 0, offsetof(struct line_options, latency));
+	o->outcomes = c->front->sim->plan->conf->outcomes;
+	o->expire_ns = -1;
+	o->max_attempts = PLAN_UNSAID;
+	o->concurrency = DELIVERY_UNLIMITED;
+	o->limit = LIST_LIMIT_DEFAULT;
 	for (i = 0; i < r->n; i++) {
 		const struct line_arg *arg = &r->args[i];
 

@@ -129,21 +129,18 @@ void
 line_list(struct line_client *c, const struct line_options *o)
 {
 	struct selector s = { .kind = SELECT_ALL };
+	struct line_task *t;
 	bool is_given;
 
 	if (!line_options_selector(c, o, o->word, &s, &is_given))
 		return;
-	line_client_begin(c,
-	    &(struct line_task){
-		.step = list_step,
-		.is_walking = true,
-		.end = list_end_cb,
-		.states = o->states,
-		.limit = o->limit,
-	    });
-	c->task->text = line_keep_selector(&s);
-	c->task->selector = s;
-	selection_init(&c->task->walk, &c->front->sim->registry, &c->task->selector, true);
+	t = line_client_begin(c, list_step, list_end_cb);
+	t->is_walking = true;
+	t->states = o->states;
+	t->limit = o->limit;
+	t->text = line_keep_selector(&s);
+	t->selector = s;
+	selection_init(&t->walk, &c->front->sim->registry, &t->selector, true);
 	line_client_start(c);
 }
 
@@ -220,21 +217,18 @@ start_acting(
     struct line_client *c, const struct line_options *o, line_step *step, const char *counted)
 {
 	struct selector s;
+	struct line_task *t;
 
 	if (!need_selector(c, o, &s))
 		return;
-	line_client_begin(c,
-	    &(struct line_task){
-		.step = step,
-		.end = act_end_cb,
-		.is_walking = true,
-		.needs_current = step == flush_step,
-		.outlives_client = true,
-		.counted = counted,
-	    });
-	c->task->text = line_keep_selector(&s);
-	c->task->selector = s;
-	selection_init(&c->task->walk, &c->front->sim->registry, &c->task->selector, false);
+	t = line_client_begin(c, step, act_end_cb);
+	t->is_walking = true;
+	t->needs_current = step == flush_step;
+	t->outlives_client = true;
+	t->counted = counted;
+	t->text = line_keep_selector(&s);
+	t->selector = s;
+	selection_init(&t->walk, &c->front->sim->registry, &t->selector, false);
 	line_client_start(c);
 }
 
@@ -300,7 +294,7 @@ event_cb(void *ctx, struct bus *bus, const struct event *ev)
 	if (c->events->is_json)
 		line_detail(c, bus_json(bus, ev));
 	else
-		tell_text(c, bus_text(bus, ev), str_of(event_name(ev->kind)));
+		tell_text(c, bus_text(bus, ev), event_name(ev->kind));
 }
 
 void

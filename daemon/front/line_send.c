@@ -232,6 +232,7 @@ run(struct line_client *c, const struct line_options *o, bool is_gather)
 	struct simulator *sim = c->front->sim;
 	const char *why = check(o, sim);
 	uint64_t count = o->has_range ? o->last - o->first + 1 : 1;
+	struct line_task *t;
 	struct batch *batch;
 	uint32_t first = 0;
 
@@ -250,16 +251,12 @@ run(struct line_client *c, const struct line_options *o, bool is_gather)
 	if (!o->fate && !check_magic(c, o))
 		return;
 	batch = open_batch(c, o, is_gather, &first);
-	line_client_begin(c,
-	    &(struct line_task){
-		.step = accept_step,
-		.needs_current = true,
-		.end = end_cb,
-		.outlives_client = true,
-		.batch = batch,
-		.first = first,
-		.is_gather = is_gather,
-	    });
+	t = line_client_begin(c, accept_step, end_cb);
+	t->needs_current = true;
+	t->outlives_client = true;
+	t->batch = batch;
+	t->first = first;
+	t->is_gather = is_gather;
 	line_client_start(c);
 }
 

@@ -45,8 +45,7 @@ line_wait(struct line_client *c, const struct line_options *o)
 		return;
 	if (!is_given)
 		s = (struct selector){ .kind = SELECT_OWN, .owner = line_client_owner(c) };
-	line_client_begin(c, &(struct line_task){ .step = step, .end = end_cb });
-	c->task->text = line_keep_selector(&s);
+	line_client_begin(c, step, end_cb)->text = line_keep_selector(&s);
 	if (watch_start(&c->task->watch, c->front->sim, &s, o->goals, o->goal, line_client_watch_cb,
 		c) == WATCH_PENDING &&
 	    o->has_timeout)

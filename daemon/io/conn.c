@@ -1,7 +1,8 @@
 /*
  * Owns sockets, their unread lines and their unsent output. Invariants: a connection is on the
- * work list exactly while the turn's end has something to do for it; a handler is never called for
- * a connection after `closed`; memory is freed after the turn, never inside a callback.
+ * work list exactly while the turn's end has something to do for it, and on the gated list, which
+ * is in the order of barriers, while all there is to do is to wait for the gate; a handler is never
+ * called for a connection after `closed`; memory is freed after the turn, never inside a callback.
  */
 #include "io/conn.h"
 
@@ -19,6 +20,9 @@
 
 #define READ_SIZE (64U * 1024)
 #define READ_AHEAD 4096U /* of a paused connection, so that its end is noticed */
+#define OUT_OCTETS 1024  /* room for replies to begin with; more comes as it is needed */
+#define SPARES_MAX 64 /* buffers that are kept for the next output, as many as a turn may need… */
+#define SPARE_OCTETS_MAX 16384 /* …if they are no larger */
 #define LINGER_NS (2 * TEXT_NS_PER_S)
 #define EDGE 32 /* octets kept of the head and of the tail of a line that is too long */
 
@@ -30,7 +34,7 @@ struct skipped {
 
 struct conn {
 	struct list link;      /* in the set */
-	struct list work_link; /* in the set's work list */
+	struct list work_link; /* in the set's work list, or its gated list */
 	struct conn_set *set;
 	struct loop_event *event;
 	struct loop_event *linger; /* closes it when the peer does not */
@@ -43,6 +47,7 @@ struct conn {
 	uint64_t barrier; /* the gate's position that the output must wait for */
 	int64_t last_input_ns;
 	struct skipped *skipped; /* or NULL */
+	bool is_gated;
 	bool is_paused;
 	bool wants_lines; /* may be given some that were read before */
 	bool is_full;     /* the queue went above high and has not been below low since */
@@ -61,7 +66,10 @@ struct conn_set {
 	struct conn_limits limits;
 	struct list all;
 	struct list work;
+	struct list gated;
 	size_t with_output;
+	struct buf spares[SPARES_MAX];
+	size_t n_spares;
 	char read_buffer[READ_SIZE];
 };
 
@@ -79,6 +87,7 @@ conn_set_new(struct loop *loop, const struct gate *gate, const struct conn_handl
 	set->limits = *limits;
 	list_init(&set->all);
 	list_init(&set->work);
+	list_init(&set->gated);
 	return set;
 }
 
@@ -131,6 +140,9 @@ die_and_tell(struct conn *c)
 static void
 want_work(struct conn *c)
 {
+	if (c->is_gated)
+		list_remove(&c->work_link);
+	c->is_gated = false;
 	if (list_is_empty(&c->work_link))
 		list_add_tail(&c->set->work, &c->work_link);
 }
@@ -354,6 +366,32 @@ read_input(struct conn *c)
 	}
 }
 
+/* An idle connection has no buffer; one that is at work gets one that was at work lately. */
+static void
+take_spare(struct conn *c)
+{
+	struct conn_set *set = c->set;
+
+	if (set->n_spares > 0)
+		c->out = set->spares[--set->n_spares];
+	else
+		buf_set_room(&c->out, OUT_OCTETS);
+}
+
+static void
+give_spare(struct conn *c)
+{
+	struct conn_set *set = c->set;
+
+	if (set->n_spares == SPARES_MAX || c->out.cap > SPARE_OCTETS_MAX) {
+		buf_fini(&c->out);
+		return;
+	}
+	c->out.len = 0;
+	set->spares[set->n_spares++] = c->out;
+	c->out = (struct buf){ 0 };
+}
+
 /* Sends as much as the peer takes. False when the connection died of it. */
 static bool
 send_output(struct conn *c)
@@ -374,7 +412,7 @@ send_output(struct conn *c)
 	}
 	if (!has_output(c)) {
 		c->set->with_output--;
-		buf_fini(&c->out);
+		give_spare(c);
 		c->sent = 0;
 	} else if (c->sent > CONN_BACKLOG_HIGH) {
 		buf_consume(&c->out, c->sent);
@@ -391,7 +429,8 @@ flush(struct conn *c)
 			c->barrier = c->set->gate->promised;
 		c->has_new_output = false;
 		if (!gate_is_passable(c->set->gate, c->barrier)) {
-			want_work(c);
+			c->is_gated = true;
+			list_add_tail(&c->set->gated, &c->work_link);
 			return;
 		}
 		if (!send_output(c))
@@ -442,12 +481,18 @@ void
 conn_set_flush(struct conn_set *set)
 {
 	struct list now, *l;
+	struct conn *c;
 
+	while (!list_is_empty(&set->gated)) {
+		c = list_entry(set->gated.next, struct conn, work_link);
+		if (!gate_is_passable(set->gate, c->barrier))
+			break;
+		want_work(c);
+	}
 	list_init(&now);
 	list_splice(&now, &set->work);
 	while ((l = list_pop(&now)) != NULL) {
-		struct conn *c = list_entry(l, struct conn, work_link);
-
+		c = list_entry(l, struct conn, work_link);
 		flush(c);
 		if (!c->is_dead && c->wants_lines)
 			want_work(c);
@@ -479,6 +524,8 @@ conn_set_free(struct conn_set *set)
 {
 	while (!list_is_empty(&set->all))
 		die(list_entry(set->all.next, struct conn, link));
+	while (set->n_spares > 0)
+		buf_fini(&set->spares[--set->n_spares]);
 	free(set);
 }
 
@@ -489,6 +536,8 @@ conn_write(struct conn *c, const void *data, size_t n)
 		return;
 	if (!has_output(c))
 		c->set->with_output++;
+	if (c->out.cap == 0)
+		take_spare(c);
 	buf_add(&c->out, data, n);
 	c->has_new_output = true;
 	if (conn_backlog(c) > CONN_BACKLOG_HIGH)
