@@ -23,10 +23,12 @@
 #define CHUNK_FULL_BYTES (EVENTLOG_CHUNK_BYTES - 4096)
 /* so much is worth waking the writer for */
 #define CHUNK_WORTH_BYTES (EVENTLOG_CHUNK_BYTES / 4)
+/* so many chunks are worth it within a turn */
+#define CHUNKS_WORTH 4
 /* with so much queued nobody shall make events; with half of it they may again */
-#define CONGESTED_BYTES (4U << 20)
+#define CONGESTED_BYTES (16U << 20)
 /* what is emitted by somebody who does not ask for congestion ends here: memory is not for them */
-#define QUEUED_MAX_BYTES (16U << 20)
+#define QUEUED_MAX_BYTES (32U << 20)
 /* how long a target that seems to be stuck may still take: the whole process may have been stopped,
  * and then its writer has not had a chance yet */
 #define DOUBT_NS 100000000LL
@@ -43,6 +45,7 @@ struct eventlog {
 	struct loop_event *timer;
 	struct loop_event *linger;      /* hands over what nobody waits for */
 	struct eventlog_chunk *current; /* what is formatted and not handed on; or NULL */
+	unsigned n_handed;              /* chunks since the writer was woken */
 	uint64_t base;                  /* the gate's position when the writer started */
 	int64_t moved_ns;    /* the writer moved, or got something to write after a rest */
 	uint64_t lost, told; /* lines, ever; and of those the ones that were reported */
@@ -174,10 +177,19 @@ timer_cb(void *ctx)
 }
 
 static void
+wake_writer(struct eventlog *log)
+{
+	log->n_handed = 0;
+	eventlog_writer_go(log->writer);
+}
+
+static void
 hand_over(struct eventlog *log)
 {
 	eventlog_writer_put(log->writer, log->current);
 	log->current = NULL;
+	if (++log->n_handed >= CHUNKS_WORTH)
+		wake_writer(log);
 	set_timer(log);
 }
 
@@ -187,8 +199,10 @@ linger_cb(void *ctx)
 	struct eventlog *log = ctx;
 
 	log->is_lingering = false;
-	if (log->current)
+	if (log->current) {
 		hand_over(log);
+		wake_writer(log);
+	}
 }
 
 static struct eventlog_chunk *
@@ -208,10 +222,10 @@ format_line(const struct eventlog *log, struct buf *b, const struct event *ev)
 {
 	switch (log->conf->style) {
 	case EVENT_TEXT:
-		buf_add_str(b, bus_text(log->bus, ev));
+		bus_add_text(log->bus, ev, b);
 		break;
 	case EVENT_JSON:
-		buf_add_str(b, bus_json(log->bus, ev));
+		bus_add_json(log->bus, ev, b);
 		break;
 	case EVENT_TEMPLATE:
 		event_format_template(b, log->conf->templates[ev->kind], ev);
@@ -328,11 +342,16 @@ eventlog_reopen(struct eventlog *log)
 void
 eventlog_flush(struct eventlog *log, bool is_awaited)
 {
+	bool is_worth =
+	    log->current && (is_awaited || log->current->lines.len >= CHUNK_WORTH_BYTES);
+
+	if (is_worth)
+		hand_over(log);
+	if (log->n_handed > 0)
+		wake_writer(log);
 	if (!log->current)
 		return;
-	if (is_awaited || log->current->lines.len >= CHUNK_WORTH_BYTES) {
-		hand_over(log);
-	} else if (!log->is_lingering) {
+	if (!log->is_lingering) {
 		log->is_lingering = true;
 		loop_timer_at(
 		    log->linger, clock_add(loop_read_clock(log->loop), EVENTLOG_LINGER_NS));

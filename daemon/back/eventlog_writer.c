@@ -38,7 +38,8 @@ struct eventlog_writer {
 	struct eventlog_chunk *writing; /* off the queue, not done yet */
 	size_t offset;                  /* octets of it that are written */
 	struct eventlog_report report;
-	bool is_woken; /* the loop has not collected since */
+	bool is_resting; /* waits for work */
+	bool is_woken;   /* the loop has not collected since */
 	bool is_watched;
 	bool is_stopping; /* end when all is written */
 	bool must_end;    /* end now */
@@ -114,8 +115,11 @@ next_chunk(struct eventlog_writer *w)
 	struct list *l = NULL;
 
 	pthread_mutex_lock(&w->mutex);
-	while (list_is_empty(&w->queue) && !w->is_stopping && !w->must_end)
+	while (list_is_empty(&w->queue) && !w->is_stopping && !w->must_end) {
+		w->is_resting = true;
 		pthread_cond_wait(&w->work, &w->mutex);
+	}
+	w->is_resting = false;
 	if (!w->must_end && (l = list_pop(&w->queue))) {
 		w->writing = list_entry(l, struct eventlog_chunk, link);
 		w->offset = 0;
@@ -348,8 +352,21 @@ eventlog_writer_put(struct eventlog_writer *w, struct eventlog_chunk *c)
 {
 	pthread_mutex_lock(&w->mutex);
 	list_add_tail(&w->queue, &c->link);
-	pthread_cond_signal(&w->work);
 	pthread_mutex_unlock(&w->mutex);
+}
+
+/* Signalled without the mutex, or the thread wakes up only to wait for it. */
+void
+eventlog_writer_go(struct eventlog_writer *w)
+{
+	bool is_resting;
+
+	pthread_mutex_lock(&w->mutex);
+	is_resting = w->is_resting;
+	w->is_resting = false;
+	pthread_mutex_unlock(&w->mutex);
+	if (is_resting)
+		pthread_cond_signal(&w->work);
 }
 
 void

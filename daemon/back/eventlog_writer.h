@@ -52,8 +52,10 @@ struct eventlog_chunk *eventlog_writer_reclaim(struct eventlog_writer *w);
 /* An empty chunk. */
 struct eventlog_chunk *eventlog_writer_chunk(struct eventlog_writer *w);
 
-/* Queues the chunk, which is the writer's from now on. */
+/* Queues the chunk, which is the writer's from now on. It is written when eventlog_writer_go() says
+ * so, or before. */
 void eventlog_writer_put(struct eventlog_writer *w, struct eventlog_chunk *c);
+void eventlog_writer_go(struct eventlog_writer *w);
 
 /* Where the writer stands. */
 void eventlog_writer_collect(struct eventlog_writer *w, struct eventlog_report *r);

@@ -131,10 +131,10 @@ mount_small_disk(void *ctx, const struct daemon *d)
 	snprintf(path, sizeof path, "%s/disk", d->dir);
 	snprintf(filler, sizeof filler, "%s/disk/filler", d->dir);
 	if (unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
-	    mount("none", path, "tmpfs", 0, "size=16m") == -1)
+	    mount("none", path, "tmpfs", 0, "size=64m") == -1)
 		_exit(77);
 	fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd == -1 || fallocate(fd, 0, 0, (16 << 20) - ROOM) == -1)
+	if (fd == -1 || fallocate(fd, 0, 0, (64 << 20) - ROOM) == -1)
 		_exit(77);
 	close(fd);
 }

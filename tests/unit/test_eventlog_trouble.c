@@ -37,10 +37,10 @@ test_full_queue_congests_and_loses_nothing(void **state)
 	world_start_fifo(w, LONG_TIMEOUT_NS);
 	world_run_until(w, is_congested, NULL);
 	queued = w->gate.promised - w->gate.reached;
-	assert_in_range(queued, 4 << 20, (4 << 20) + 100000);
+	assert_in_range(queued, 16 << 20, (16 << 20) + 100000);
 	world_run_until(w, has_room_again, NULL);
 	queued = w->gate.promised - w->gate.reached;
-	assert_in_range(queued, (2 << 20) - 200000, 2 << 20);
+	assert_in_range(queued, (8 << 20) - 200000, 8 << 20);
 	world_run_until(w, world_is_drained, NULL);
 	assert_false(bus_is_congested(&w->bus));
 	world_assert_lines(&w->input, 0, w->next);
@@ -77,21 +77,21 @@ test_memory_is_bounded_whoever_emits(void **state)
 	text[sizeof text - 1] = '\0';
 	world_set_template(w, text);
 	world_start_fifo(w, LONG_TIMEOUT_NS);
-	world_emit(w, 3000);
-	assert_in_range(w->gate.promised - w->gate.reached, 15 << 20, (16 << 20) + sizeof text);
+	world_emit(w, 6000);
+	assert_in_range(w->gate.promised - w->gate.reached, 31 << 20, (32 << 20) + sizeof text);
 	lost = eventlog_lost(w->log);
 	assert_true(lost > 0);
 	world_run_until(w, world_is_drained, NULL);
 	assert_true(world_is_said(w, "lines were lost"));
-	assert_int_equal(world_count_lines(&w->input), 3000 - lost);
-	assert_int_equal(w->input.len, (3000 - lost) * sizeof text);
+	assert_int_equal(world_count_lines(&w->input), 6000 - lost);
+	assert_int_equal(w->input.len, (6000 - lost) * sizeof text);
 }
 
 static void
 test_stuck_reader_is_reported_and_lines_are_counted(void **state)
 {
 	struct world *w = *state;
-	int64_t kept = 200000;
+	int64_t kept = 800000;
 	char text[128];
 
 	world_start_fifo(w, 50 * MS);
