@@ -8,6 +8,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "core/slab.h"
+
+#define SLABS_MIN 4 /* fewer would not be worth the rest of the last one */
 
 #define NUMBER STR("{n}")
 
@@ -91,6 +94,12 @@ group_new(const struct batch_request *r)
 }
 
 static size_t
+block_octets(uint32_t n)
+{
+	return sizeof(struct block) + n * sizeof(struct message);
+}
+
+static size_t
 blocks_for(uint32_t count)
 {
 	return (count + (size_t)BATCH_BLOCK - 1) / BATCH_BLOCK;
@@ -125,6 +134,8 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 		b->group = group_new(r);
 	if (b->count > BATCH_BLOCK)
 		b->blocks = mem_alloc_array(blocks_for(b->count), sizeof *b->blocks);
+	if (blocks_for(b->count) > SLABS_MIN * slabs_capacity(block_octets(BATCH_BLOCK)))
+		b->slabs = slabs_new(block_octets(BATCH_BLOCK), blocks_for(b->count));
 	return b;
 }
 
@@ -196,8 +207,9 @@ batch_free(struct batch *b)
 {
 	uint32_t index;
 
-	for (index = 0; b->blocks && index < b->accepted; index += BATCH_BLOCK)
+	for (index = 0; b->blocks && !b->slabs && index < b->accepted; index += BATCH_BLOCK)
 		free(b->blocks[index / BATCH_BLOCK]);
+	slabs_free(b->slabs);
 	free(b->only);
 	free(b->blocks);
 	free(b->group);
@@ -224,19 +236,16 @@ block_init(void *memory, struct batch *b, uint32_t base, uint32_t n)
 	return block;
 }
 
-static size_t
-block_octets(uint32_t n)
-{
-	return sizeof(struct block) + n * sizeof(struct message);
-}
-
 static struct block *
 block_new(struct batch *b, uint32_t base)
 {
 	uint32_t all = b->letters ? b->letters->room : b->count;
 	uint32_t n = all - base < BATCH_BLOCK ? all - base : BATCH_BLOCK;
 
-	return block_init(mem_alloc(block_octets(n)), b, base, n);
+	void *memory =
+	    b->slabs ? slabs_take(b->slabs, base / BATCH_BLOCK) : mem_alloc(block_octets(n));
+
+	return block_init(memory, b, base, n);
 }
 
 void
@@ -293,23 +302,28 @@ drop_block(struct batch *b, uint32_t base)
 
 	if (!*slot || (*slot)->kept > 0 || b->holders > 0 || b->accepted < end || b->letters)
 		return;
-	free(*slot);
+	if (b->slabs)
+		slabs_give_back(b->slabs, base / BATCH_BLOCK);
+	else
+		free(*slot);
 	*slot = NULL;
 	if (--b->n_blocks == 0 && !b->is_open) {
 		free(b->blocks);
 		b->blocks = NULL;
+		slabs_free(b->slabs);
+		b->slabs = NULL;
 	}
 }
 
 void
-batch_forget_message(struct batch *b, struct message *m)
+batch_forget_message(struct block *block, uint32_t slot)
 {
-	uint32_t base = message_index(m) / BATCH_BLOCK * BATCH_BLOCK;
+	struct batch *b = block->batch;
 
-	m->is_forgotten = true;
-	(*block_slot(b, base))->kept--;
+	block->forgotten |= 1ULL << slot;
+	block->kept--;
 	b->kept--;
-	drop_block(b, base);
+	drop_block(b, block->base);
 }
 
 void

@@ -22,10 +22,13 @@
 
 #define BATCH_BLOCK 64 /* messages; and the longest run */
 
+struct slabs;
+
 struct block {
 	struct batch *batch;
-	uint32_t base; /* index of its first message */
-	uint32_t kept; /* records in it that are not forgotten */
+	uint32_t base;      /* index of its first message */
+	uint32_t kept;      /* records in it that are not forgotten */
+	uint64_t forgotten; /* mask of 1 << slot: out of the history, and there only for a gather */
 	struct message messages[];
 };
 
@@ -61,6 +64,7 @@ struct batch {
 	struct batch_group *group; /* or NULL */
 	struct block *only;        /* the one block of a small batch… */
 	struct block **blocks; /* …else all of them; an entry is NULL before and after its time */
+	struct slabs *slabs;   /* that they are in, when they are very many; or NULL */
 	struct str id;         /* p is NULL: "s" and the seq; a range without pattern: the number */
 	struct str to, from;   /* p is NULL: not given; from may be empty (RFC 5321 §4.5.5) */
 	char text[];           /* what the three point into */
@@ -120,7 +124,7 @@ struct message *batch_message(const struct batch *b, uint32_t index);
 
 /* The record is out of the history: it is freed with its block, now or when the last gather is
  * done. */
-void batch_forget_message(struct batch *b, struct message *m);
+void batch_forget_message(struct block *block, uint32_t slot);
 
 /* A gather reads from it, or has done so. */
 void batch_hold(struct batch *b);
@@ -161,10 +165,16 @@ batch_plan_at(const struct batch *b, uint32_t index)
 	return b->letters ? b->letters->each[index].plan : b->plan;
 }
 
-static inline const struct block *
+static inline struct block *
 message_block(const struct message *m)
 {
-	return (const void *)((const char *)(m - m->slot) - offsetof(struct block, messages));
+	return (void *)((uintptr_t)(m - m->slot) - offsetof(struct block, messages));
+}
+
+static inline bool
+message_is_forgotten(const struct message *m)
+{
+	return message_block(m)->forgotten >> m->slot & 1;
 }
 
 static inline struct batch *

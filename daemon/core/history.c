@@ -11,7 +11,7 @@
 #include "core/simulator.h"
 
 #define RING_MIN 64
-#define AHEAD 8 /* so many messages before it is forgotten, a message is fetched from memory */
+#define AHEAD 32 /* so many messages before it is forgotten, its block is fetched from memory */
 
 void
 history_init(struct history *h)
@@ -26,7 +26,7 @@ history_fini(struct history *h)
 	free(h->messages);
 }
 
-static struct message **
+static struct history_entry *
 place_of(const struct history *h, size_t nth)
 {
 	return &h->messages[(h->first + nth) & (h->cap - 1)];
@@ -51,17 +51,17 @@ history_add_message(struct history *h, struct message *m)
 {
 	if (h->n_messages == h->cap)
 		grow(h);
-	*place_of(h, h->n_messages++) = m;
+	*place_of(h, h->n_messages++) = (struct history_entry){ message_block(m), m->slot };
 }
 
-static struct message *
+static struct history_entry
 pop_message(struct history *h)
 {
-	struct message *m = *place_of(h, 0);
+	struct history_entry oldest = *place_of(h, 0);
 
 	h->first++;
 	h->n_messages--;
-	return m;
+	return oldest;
 }
 
 void
@@ -114,14 +114,12 @@ history_trim(struct simulator *sim)
 	struct history *h = &sim->history;
 
 	while (h->n_messages > sim->conf.history) {
-		struct message *m = pop_message(h);
-		struct batch *b = message_batch(m);
+		struct history_entry oldest = pop_message(h);
+		struct batch *b = oldest.block->batch;
 
-		if (h->n_messages > 2 * AHEAD) {
-			__builtin_prefetch(*place_of(h, 2 * AHEAD));
-			message_prefetch(*place_of(h, AHEAD));
-		}
-		batch_forget_message(b, m);
+		if (h->n_messages > AHEAD)
+			__builtin_prefetch(place_of(h, AHEAD)->block, 1);
+		batch_forget_message(oldest.block, oldest.slot);
 		history_release_batch(sim, b);
 	}
 	while (h->n_batches > sim->conf.history) {

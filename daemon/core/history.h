@@ -12,12 +12,20 @@
 #include "base/list.h"
 
 struct batch;
+struct block;
 struct message;
 struct simulator;
 
+/* A message by its place: that one is forgotten is noted in its block, and nobody looks at the
+ * message itself, which may be far away in memory. */
+struct history_entry {
+	struct block *block;
+	uint32_t slot;
+};
+
 struct history {
-	struct message **messages; /* a ring, oldest first… */
-	size_t first, cap;         /* …from here on, of a power of two */
+	struct history_entry *messages; /* a ring, oldest first… */
+	size_t first, cap;              /* …from here on, of a power of two */
 	uint64_t n_messages;
 	struct list batches; /* by done_link, oldest first */
 	uint64_t n_batches;

@@ -59,7 +59,6 @@ struct message {
 	uint8_t was_deferred : 1;
 	uint8_t has_destination : 1; /* sending: its destination counts it */
 	uint8_t is_last : 1;         /* deferred: it expires before it would be tried again */
-	uint8_t is_forgotten : 1;    /* out of the history, kept only for a gather */
 } __attribute__((packed, aligned(4)));
 
 static inline bool

@@ -81,7 +81,7 @@ hash_own_id(const struct registry *r, const struct batch *b, uint32_t index, uin
 	const struct message *m = batch_message(b, index);
 	struct str id = batch_own_id_at(b, index);
 
-	if (!id.p || (index < b->accepted && (!m || m->is_forgotten)))
+	if (!id.p || (index < b->accepted && (!m || message_is_forgotten(m))))
 		return false;
 	*hash_out = hash(r, id);
 	return true;

@@ -341,7 +341,8 @@ next_inside(struct selection *walk, const struct batch *b)
 		struct message *m = batch_message(b, (uint32_t)walk->index);
 
 		step(walk, m ? 1 : BATCH_BLOCK);
-		if (m && !m->is_forgotten && (!b->letters || selector_match(walk->selector, m)))
+		if (m && !message_is_forgotten(m) &&
+		    (!b->letters || selector_match(walk->selector, m)))
 			return m;
 	}
 	return NULL;

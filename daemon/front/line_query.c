@@ -93,7 +93,7 @@ tell_list(struct line_client *c)
 
 		if (line_client_is_full(c))
 			return LINE_WAITING;
-		if (!m || m->is_forgotten || !is_listed(t, m))
+		if (!m || message_is_forgotten(m) || !is_listed(t, m))
 			continue;
 		buf_add_lit(&b, "*");
 		add_status(c, &b, m);

@@ -190,8 +190,11 @@ world_check(const struct world *w)
 	assert_int_equal(sim->schedule.n, counts_pending(counts));
 	assert_int_equal(sim->lanes.n_waiting, counts->state[STATE_WAITING]);
 	assert_int_equal(sim->lanes.all.in_flight, counts->state[STATE_SENDING]);
-	for (i = 0; i < h->n_messages; i++)
-		assert_true(message_is_final(h->messages[(h->first + i) & (h->cap - 1)]));
+	for (i = 0; i < h->n_messages; i++) {
+		const struct history_entry *e = &h->messages[(h->first + i) & (h->cap - 1)];
+
+		assert_true(message_is_final(&e->block->messages[e->slot]));
+	}
 	assert_int_equal(h->n_batches, length_of(&h->batches));
 	assert_true(counts_pending(counts) <= sim->conf.pending);
 }

@@ -200,7 +200,7 @@ message_at(struct world *w, uint64_t seq)
 	struct message *m = b ? batch_message(b, (uint32_t)(seq - b->first_seq)) : NULL;
 
 	assert_ptr_equal(registry_find(&w->sim->registry, seq), b);
-	return m && !m->is_forgotten ? m : NULL;
+	return m && !message_is_forgotten(m) ? m : NULL;
 }
 
 /* How many messages a walk finds. */
