@@ -43,6 +43,7 @@ static const struct kind kinds[] = {
 	{ "order", { "send order-", " to=user", "@example.com\n" }, "+OK queued=1 " },
 	{ "plain", { "SEND ", "\n" }, "OK " },
 	{ "redis", { "PING\r\n" }, "+PONG" },
+	{ "redis-set", { "SET k", " x\r\n" }, "+OK" },
 	{ "memcached", { "set k", " 0 0 1\r\nx\r\n" }, "STORED" },
 	{ "beanstalkd", { "put 0 1 60 8\r\nm", "\r\n" }, "INSERTED " },
 };

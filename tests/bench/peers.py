@@ -62,8 +62,8 @@ class Peers:
     def _find_servers(self):
         self._add(self.servers, "asyncio", [sys.executable], "ingest_asyncio.py")
         self._add(self.servers, "node", ["node"], "ingest_node.js")
-        for name in ("redis", "memcached", "beanstalkd"):
-            program = "redis-server" if name == "redis" else name
+        for name in ("redis", "redis-set", "memcached", "beanstalkd"):
+            program = "redis-server" if name.startswith("redis") else name
             if shutil.which(program):
                 self.servers[name] = [program]
 
@@ -85,9 +85,11 @@ class Peers:
                 os.unlink(path)
             return Server("plain", f"unix:{path}", [*command, path], self.work)
         port = str(_port())
+        redis = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+                 "--maxclients", "15000"]
         options = {
-            "redis": ["--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                      "--maxclients", "15000"],
+            "redis": redis,
+            "redis-set": redis,
             "memcached": ["-u", "root", "-l", "127.0.0.1", "-p", port, "-t", "1", "-m", "4096",
                           "-c", "15000"],
             "beanstalkd": ["-l", "127.0.0.1", "-p", port],

@@ -20,6 +20,10 @@ TEMPLATE_LINES = (r"^dispatched (\d+)$", r"^delivered (\d+)$")
 TEXT_LINES = tuple(rf"^\S+ {event} id=m(\d+) .*$"
                    for event in ("queued", "dispatched", "delivered"))
 NO_LOG = ("log.target=none",)
+# what our CPU may be of theirs: of a server, with many lines at once or with few
+RATIOS = {("redis-set", True): 1, ("memcached", True): 1, ("beanstalkd", True): 0.125,
+          ("redis", False): 1.2}
+SLOW_SERVERS = ("asyncio", "node", "beanstalkd")
 # a reader of events keeps up with so many at once
 PIECE = 100
 
@@ -228,7 +232,7 @@ def pipelined(bench):
         measures = {"ours": lambda: run_pipelined(bench, connections, lines, rounds)}
         for peer in bench.peers.servers:
             # the slow ones need fewer rounds to be measured
-            fewer = rounds if peer in ("redis", "memcached") else max(1, rounds // 10)
+            fewer = max(1, rounds // 10) if peer in SLOW_SERVERS else rounds
             measures[peer] = functools.partial(run_pipelined_peer, bench, peer, connections, lines,
                                                fewer)
         found = bench.in_turn(measures)
@@ -239,7 +243,7 @@ def pipelined(bench):
         for peer, figures in found.items():
             bench.row(name, f"server CPU a message, {peer}", figures["cpu_each"] * MICRO, "us")
             bench.row(name, f"our CPU / {peer}'s", ours / figures["cpu_each"], "x",
-                      1.2 if peer == "redis" and lines != 100 else None)
+                      RATIOS.get((peer, lines == 100)))
     bench.instructions("pipelined-100x100", lambda n, out: run_pipelined(
         bench, 100, 100, n // 10_000, callgrind=out), 10_000, 30_000)
 
