@@ -50,6 +50,12 @@ const struct field *const *event_fields(enum event_kind kind);
 /* The fields of a status line. */
 const struct field *const *event_status_fields(void);
 
+/* The value as a line of text has it, but never in quotes and with nothing escaped. */
+void event_format_value(struct buf *b, const struct field *f, const struct field_value *v);
+
+/* When it happened, as a line of text has it. */
+void event_format_time(struct buf *b, const struct event *ev);
+
 /* A field that a template for that kind of event may name; NULL when it may not. */
 const struct field *event_template_field(enum event_kind kind, struct str name);
 

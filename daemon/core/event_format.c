@@ -103,6 +103,21 @@ add_fields(struct buf *b, const struct field *const *fields, const struct event 
 }
 
 void
+event_format_value(struct buf *b, const struct field *f, const struct field_value *v)
+{
+	if (f->kind == FIELD_TEXT || f->kind == FIELD_PROSE)
+		buf_add_str(b, v->text);
+	else
+		add_text(b, f->kind, v);
+}
+
+void
+event_format_time(struct buf *b, const struct event *ev)
+{
+	text_format_time(b, ev->time_ns, TEXT_DIGITS);
+}
+
+void
 event_format_text(struct buf *b, const struct event *ev)
 {
 	text_format_time(b, ev->time_ns, TEXT_DIGITS);

@@ -298,7 +298,7 @@ test_values_there_are_not(void **state)
 		"clock.epoch=", "clock.epoch=yesterday", "clock.epoch=2026-11-23",
 		"clock.epoch=2026-11-23T06:12:00.0000001Z", "random.seed=", "random.seed=-1",
 		"random.seed=9223372036854775808", "random.seed=Random",
-		"log.target=", "log.target=journal", "log.format=", "log.format=xml",
+		"log.target=", "log.format=", "log.format=xml",
 		"log.format=postfix", "log.events=", "log.events=sent",
 		"log.level=", "log.level=loud", "log.timestamp=", "log.timestamp=maybe",
 		"template.queued={", "template.queued={unknown}", "template.queued={n}",
