@@ -44,6 +44,7 @@ expect_at_most() { # what limit found
 }
 
 # A command's exit status and all it printed, in $status and $said.
+# shellcheck disable=SC2034 # for those who read this in
 run() { # command...
 	status=0
 	said=$("$@" 2>&1) || status=$?

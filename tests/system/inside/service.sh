@@ -34,6 +34,11 @@ count() { # pattern: lines of the event log
 	grep -c -- "$1" "$events"
 }
 
+count_said() { # pattern: diagnostics, and what systemd says of the service
+	journalctl --sync
+	journalctl --no-pager -o cat -u mailsimd | grep -c -- "$1"
+}
+
 of_process() { # field of /proc/PID/status: its values
 	sed -n "s/^$1:[[:space:]]*//p" "/proc/$(main_pid)/status"
 }
@@ -113,7 +118,7 @@ check_prisoner() {
 }
 
 check_reload() {
-	local i pid latency wrong=0
+	local i pid latency wrong=0 reloads
 	pid=$(main_pid)
 	for i in {1..10}; do
 		latency=$((i % 2 + 1))
@@ -121,7 +126,16 @@ check_reload() {
 		systemctl reload mailsimd
 		[[ $(ask gather a) == *"simulated=0.00${latency}s"* ]] || wrong=$((wrong + 1))
 	done
-	expect 'systemctl reload waits until the new settings hold, ten times' 0 "$wrong"
+	expect 'systemctl reload has the new settings used, ten times' 0 "$wrong"
+	configure '[delivery]' 'latency = 1ms' 'work = 50ms' '[log]' "target = $events"
+	systemctl reload mailsimd
+	reloads=$(count_said '^reloaded$')
+	ask send 1..20 >/dev/null &
+	expect_soon '(the loop works for a second)' 'R *' of_process State
+	configure '[delivery]' 'latency = 1ms' '[log]' "target = $events"
+	systemctl reload mailsimd
+	expect '… and waits for a daemon that is busy' $((reloads + 1)) "$(count_said '^reloaded$')"
+	wait $!
 	configure '[delivery]' 'latency = 3ms' 'conect = 5s' '[log]' "target = $events"
 	run systemctl reload mailsimd
 	expect 'systemctl reload fails when the configuration is wrong' '1 *ailed*' "$status $said"
@@ -151,23 +165,22 @@ check_restarts() {
 	kill -STOP "$(main_pid)"
 	expect_soon 'stopped, it is ended by the watchdog and started again' '2 active' \
 		eval 'echo $(property NRestarts) $(property ActiveState)'
-	restarts=$(journalctl --sync; journalctl --no-pager -o cat -u mailsimd | grep -c 'Watchdog timeout')
+	restarts=$(count_said 'Watchdog timeout')
 	configure '[delivery]' 'work = 60s' '[log]' "target = $events"
 	systemctl restart mailsimd
 	ask send hung >/dev/null 2>&1 &
 	expect_soon '… and so it is with a loop that hangs' '1 active' \
 		eval 'echo $(property NRestarts) $(property ActiveState)'
 	wait $!
-	journalctl --sync
-	expect '… as the journal says' "$((restarts + 1))" \
-		"$(journalctl --no-pager -o cat -u mailsimd | grep -c 'Watchdog timeout')"
+	expect '… as the journal says' "$((restarts + 1))" "$(count_said 'Watchdog timeout')"
 	configure '[log]' "target = $events"
-	tune
-	systemctl restart mailsimd
 }
 
 check_drain() {
 	: >"$events"
+	# it says itself how long it may take
+	tune TimeoutStopSec=500ms
+	systemctl restart mailsimd
 	ask send 1..1000 id='drain-{n}' latency=1500ms >/dev/null
 	systemctl stop --no-block mailsimd
 	expect_soon 'systemctl stop drains, and the status text says so' 'draining; pending=1000 *' property StatusText
@@ -196,6 +209,7 @@ at_least() { # number
 check_restarts_under_load() {
 	local restart
 	rm -f /run/refused
+	tune
 	: >"$events"
 	systemctl start mailsimd
 	echo 0 >/run/at
@@ -217,7 +231,7 @@ field() { # name match...
 
 check_journal() {
 	configure '[log]' 'target = journal'
-	systemctl start mailsimd
+	systemctl restart mailsimd
 	ask gather 7 to=bob@x.test latency=1ms >/dev/null
 	ask gather 8 to=bob@x.test latency=1ms outcome=user_unknown >/dev/null
 	# shellcheck disable=SC1003
