@@ -11,7 +11,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "back/notify.h"
 #include "back/work.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -410,27 +409,15 @@ add_stats(void *ctx, struct buf *b)
 	loop_add_stats(app->loop, b);
 }
 
-/* Sockets that systemd handed in, else the addresses of the configuration. */
 static bool
 open_listeners(struct app *app)
 {
-	const struct str refusal = STR(LINE_REFUSAL);
 	struct buf why = { 0 };
-	const char *wrong;
-	unsigned n;
-	int *fds;
 
-	if (!notify_sockets("line", &fds, &n, &wrong)) {
-		diag_error("%s", wrong);
-		free(fds);
-		return false;
-	}
-	app->listeners = n > 0
-	    ? listener_adopt(app->loop, fds, n, "line", refusal, &why)
-	    : listener_open(app->loop, &app->settings->listen, "line", refusal, &why);
+	app->listeners =
+	    service_listen(app->loop, &app->settings->listen, "line", STR(LINE_REFUSAL), &why);
 	if (!app->listeners)
-		diag_error("%.*s", (int)why.len, why.data);
-	free(fds);
+		diag_error("%.*s", STR_ARG(buf_str(&why)));
 	buf_fini(&why);
 	return app->listeners != NULL;
 }
