@@ -11,7 +11,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "back/notify.h"
 #include "back/work.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -20,15 +19,17 @@
 #include "io/pump.h"
 #include "service.h"
 
-#define FD_RESERVE 96             /* descriptors for other things than clients */
+#define FD_RESERVE 96 /* descriptors for other things than clients */
+#define LAST_CALL_NS (500 * TEXT_NS_PER_MS)
 #define FAREWELL_NS TEXT_NS_PER_S /* for the last replies to leave */
 #define SPARE_NS (5 * TEXT_NS_PER_S)
 #define HASTE_NS (200 * TEXT_NS_PER_MS) /* for the log, when the end is to be at once */
 
 enum phase {
 	PHASE_RUNNING,
-	PHASE_DRAINING, /* nothing new; what falls due goes on */
-	PHASE_LEAVING,  /* the last replies leave */
+	PHASE_LAST_CALL, /* nobody new; who came just before is heard */
+	PHASE_DRAINING,  /* nothing new; what falls due goes on */
+	PHASE_LEAVING,   /* the last replies leave */
 };
 
 struct app {
@@ -156,6 +157,27 @@ leave(struct app *app)
 	loop_timer_at(app->phase_timer, until);
 }
 
+/* The drain, the last replies, the log's rest, and a little for what else there is. */
+static int64_t
+longest_end(const struct app *app)
+{
+	return clock_add(app->settings->drain_timeout_ns,
+	    clock_add(app->settings->line.stall_timeout_ns, FAREWELL_NS + SPARE_NS));
+}
+
+static void
+drain(struct app *app)
+{
+	diag_info("draining %lu messages", pending(app));
+	app->sim->is_draining = true;
+	app->phase = PHASE_DRAINING;
+	app->is_over = false;
+	app->drain_until_ns =
+	    clock_add(loop_read_clock(app->loop), app->settings->drain_timeout_ns);
+	loop_timer_at(app->phase_timer, app->drain_until_ns);
+	service_stopping(app->service, longest_end(app));
+}
+
 /* Whether nothing more can fall due before the drain's time is up. */
 static bool
 is_drained(struct app *app, int64_t until)
@@ -219,6 +241,12 @@ check_phase(struct app *app)
 			loop_want_turn(app->loop);
 		}
 		break;
+	case PHASE_LAST_CALL:
+		if (app->is_over || !line_front_has_silent(app->front)) {
+			drain(app);
+			loop_want_turn(app->loop);
+		}
+		break;
 	case PHASE_DRAINING:
 		if (is_drained(app, app->drain_until_ns)) {
 			leave(app);
@@ -258,14 +286,6 @@ phase_over_cb(void *ctx)
 	app->is_over = true;
 }
 
-/* The drain, the last replies, the log's rest, and a little for what else there is. */
-static int64_t
-longest_end(const struct app *app)
-{
-	return clock_add(app->settings->drain_timeout_ns,
-	    clock_add(app->settings->line.stall_timeout_ns, FAREWELL_NS + SPARE_NS));
-}
-
 static void
 stop_cb(void *ctx, int signo)
 {
@@ -277,15 +297,11 @@ stop_cb(void *ctx, int signo)
 		loop_stop(app->loop);
 		return;
 	}
-	diag_info("%s: draining %lu messages", strsignal(signo), pending(app));
+	diag_info("%s: no more connections", strsignal(signo));
 	listener_free(app->listeners);
 	app->listeners = NULL;
-	app->sim->is_draining = true;
-	app->phase = PHASE_DRAINING;
-	app->drain_until_ns =
-	    clock_add(loop_read_clock(app->loop), app->settings->drain_timeout_ns);
-	loop_timer_at(app->phase_timer, app->drain_until_ns);
-	service_stopping(app->service, longest_end(app));
+	app->phase = PHASE_LAST_CALL;
+	loop_timer_at(app->phase_timer, clock_add(loop_read_clock(app->loop), LAST_CALL_NS));
 }
 
 /* All of the new settings, or, with every problem said, none of them. NULL in the latter case. */
@@ -372,6 +388,7 @@ look_cb(void *ctx, struct service_view *out)
 {
 	static const char *const doing[] = {
 		[PHASE_RUNNING] = "accepting",
+		[PHASE_LAST_CALL] = "stopping",
 		[PHASE_DRAINING] = "draining",
 		[PHASE_LEAVING] = "stopping",
 	};
@@ -392,27 +409,15 @@ add_stats(void *ctx, struct buf *b)
 	loop_add_stats(app->loop, b);
 }
 
-/* Sockets that systemd handed in, else the addresses of the configuration. */
 static bool
 open_listeners(struct app *app)
 {
-	const struct str refusal = STR(LINE_REFUSAL);
 	struct buf why = { 0 };
-	const char *wrong;
-	unsigned n;
-	int *fds;
 
-	if (!notify_sockets("line", &fds, &n, &wrong)) {
-		diag_error("%s", wrong);
-		free(fds);
-		return false;
-	}
-	app->listeners = n > 0
-	    ? listener_adopt(app->loop, fds, n, "line", refusal, &why)
-	    : listener_open(app->loop, &app->settings->listen, "line", refusal, &why);
+	app->listeners =
+	    service_listen(app->loop, &app->settings->listen, "line", STR(LINE_REFUSAL), &why);
 	if (!app->listeners)
-		diag_error("%.*s", (int)why.len, why.data);
-	free(fds);
+		diag_error("%.*s", STR_ARG(buf_str(&why)));
 	buf_fini(&why);
 	return app->listeners != NULL;
 }

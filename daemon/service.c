@@ -1,7 +1,7 @@
 /*
- * Owns what systemd is told of the daemon, and when. The status text is looked at when a turn of
- * the loop ends and a second has passed since the last look, so a busy daemon writes it once a
- * second and one that rests is not woken for it.
+ * Owns what systemd hands in, and what it is told of the daemon, and when. The status text is
+ * looked at when a turn of the loop ends and a second has passed since the last look, so a busy
+ * daemon writes it once a second and one that rests is not woken for it.
  */
 #include "service.h"
 
@@ -26,6 +26,25 @@ struct service {
 	bool is_resting;       /* the last look is not a second ago */
 	bool is_last;          /* the turn is there for a last look only */
 };
+
+struct listener_set *
+service_listen(struct loop *loop, const struct listener_conf *conf, const char *name,
+    struct str refusal, struct buf *why)
+{
+	struct listener_set *set = NULL;
+	const char *wrong;
+	unsigned n;
+	int *fds;
+
+	if (!notify_sockets(name, &fds, &n, &wrong))
+		buf_add_str(why, str_of(wrong));
+	else if (n > 0)
+		set = listener_adopt(loop, fds, n, name, refusal, why);
+	else
+		set = listener_open(loop, conf, name, refusal, why);
+	free(fds);
+	return set;
+}
 
 static void
 watchdog_cb(void *ctx)

@@ -2,15 +2,21 @@
 #define SERVICE_H
 
 /*
- * The daemon as a service of systemd: its status text, its watchdog, its reloads, its end. Where
- * nobody listens (notify_is_wanted()), none of this does anything.
+ * The daemon as a service of systemd: its sockets, status text, watchdog, reloads and end. Where
+ * nobody listens (notify_is_wanted()), nobody is told anything.
  */
 
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "core/tally.h"
+#include "io/listener.h"
 #include "io/loop.h"
+
+/* The sockets that systemd handed in under that name, else those of the configuration; with the
+ * name, refusal and why as listener_open() has them. */
+struct listener_set *service_listen(struct loop *loop, const struct listener_conf *conf,
+    const char *name, struct str refusal, struct buf *why);
 
 /* What the status text is made of. */
 struct service_view {

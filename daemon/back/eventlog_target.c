@@ -159,7 +159,8 @@ eventlog_target_open_journal(const char *path, const char **why)
 	int fd = eventlog_journal_open(path);
 
 	if (fd == -1) {
-		*why = describe(errno);
+		*why = errno == ENOENT || errno == ECONNREFUSED ? "systemd-journald does not run"
+								: describe(errno);
 		return NULL;
 	}
 	t = target_new(path);

@@ -20,13 +20,16 @@ install_build() { # build-folder option...
 	run env DESTDIR="$root" cmake --install "$@"
 }
 
-must_hold() { # title bin sbin etc units doc
+must_hold() { # title bin sbin etc units doc sysusers
 	cat >"$scratch/expected" <<-LIST
 		$2/mailsimctl
 		$3/mailsimd
 		$4/mailsimd/mailsimd.ini
 		$5/mailsimd.service
 		$5/mailsimd.socket
+		$5/mailsimd@.service
+		$5/mailsimd@.socket
+		$7/mailsimd.conf
 		$6/examples/asyncio.ini
 		$6/examples/domain-down.ini
 		$6/examples/greylisting.ini
@@ -52,7 +55,7 @@ must_start_what_is_there() { # title units
 }
 
 install_build "$BUILD_DIR" --prefix /usr/local
-must_hold '/usr/local' /usr/local/{bin,sbin,etc,lib/systemd/system,share/doc/mailsimd}
+must_hold '/usr/local' /usr/local/{bin,sbin,etc,lib/systemd/system,share/doc/mailsimd,lib/sysusers.d}
 must_start_what_is_there '/usr/local' /usr/local/lib/systemd/system
 
 echo '; mine' >"$root/usr/local/etc/mailsimd/mailsimd.ini"
@@ -61,7 +64,8 @@ run env DESTDIR="$root" cmake --install "$BUILD_DIR" --prefix /usr/local
 	fail 'the configuration that was there is lost'
 
 install_build "$BUILD_DIR" --prefix /usr
-must_hold '/usr' /usr/bin /usr/sbin /etc /usr/lib/systemd/system /usr/share/doc/mailsimd
+must_hold '/usr' /usr/bin /usr/sbin /etc /usr/lib/systemd/system /usr/share/doc/mailsimd \
+	/usr/lib/sysusers.d
 must_start_what_is_there '/usr' /usr/lib/systemd/system
 
 # Where nothing is as usual; the programs need not be built once more for that.
@@ -71,5 +75,6 @@ run cmake -S "$TESTS_SOURCE_DIR/.." -B "$scratch/build" -D WITH_TESTS=OFF \
 	-D CMAKE_INSTALL_DOCDIR=/odd/papers -D MAILSIMD_UNIT_DIR=units
 cp "$MAILSIMD" "$MAILSIMCTL" "$scratch/build/daemon"
 install_build "$scratch/build"
-must_hold 'an odd place' /odd/place/programs /odd/daemons /odd/place/settings /odd/place/units /odd/papers
+must_hold 'an odd place' /odd/place/programs /odd/daemons /odd/place/settings /odd/place/units /odd/papers \
+	/odd/place/lib/sysusers.d
 must_start_what_is_there 'an odd place' /odd/place/units

@@ -7,7 +7,7 @@
 #                                SELFTEST in it and returns its exit status; what that prints, comes
 #                                here as it is printed. The folder that SELFTEST stands in is /selftest
 #                                inside; each SOURCE, a file or a folder, is copied to TARGET before
-#                                the boot, a folder's contents into what may be there already.
+#                                the boot, a folder's contents into what may be there already; all is root's then.
 #
 # In the environment: BOOT_OUT, a folder that is /out inside and is left as it is afterwards (else
 # there is a temporary one); BOOT_SECONDS, after which the container is ended (else 120).
@@ -78,12 +78,10 @@ copy_into_root() { # source:target...
 		source=${pair%%:*} target=$root${pair#*:}
 		if [ -d "$source" ]; then
 			mkdir -p "$target"
-			cp -a "$source/." "$target"
+			tar -C "$source" --owner=0 --group=0 -c . | tar -C "$target" --no-overwrite-dir -x
 		else
-			mkdir -p "$(dirname "$target")"
-			cp -a "$source" "$target"
+			install -D -m "$(stat -c %a "$source")" "$source" "$target"
 		fi
-		chown -R root:root "$target"
 	done
 }
 
