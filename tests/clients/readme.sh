@@ -2,6 +2,7 @@
 # What README.md shows is what happens: see lib_examples.sh. The script of the one block marked sh
 # must succeed and print what is shown behind it.
 set -u
+# shellcheck source=tests/clients/lib_examples.sh
 . "$(dirname "$0")/lib_examples.sh"
 run_text README.md
 
