@@ -22,7 +22,7 @@ same "verbs and their usage" "$dir/page.verbs" "$dir/program.verbs"
 
 # The keys of send each have an item.
 section send "$page" | grep '^\.It' | grep -o '[a-z_]*=' | sort > "$dir/page.send"
-{ echo id=; grep '^send' "$dir/program.verbs" | grep -o '[a-z_]*='; } | sort -u > "$dir/program.send"
+grep '^send' "$dir/program.verbs" | grep -o '[a-z_]*=' | sort > "$dir/program.send"
 same "keys of send" "$dir/page.send" "$dir/program.send"
 
 # The tables of events: for each the fields in their order.
