@@ -20,61 +20,78 @@ install_build() { # build-folder option...
 	run env DESTDIR="$root" cmake --install "$@"
 }
 
-must_hold() { # title bin sbin etc units doc sysusers
-	cat >"$scratch/expected" <<-LIST
-		$2/mailsimctl
-		$3/mailsimd
-		$4/mailsimd/mailsimd.ini
-		$5/mailsimd.service
-		$5/mailsimd.socket
-		$5/mailsimd@.service
-		$5/mailsimd@.socket
-		$7/mailsimd.conf
-		$6/examples/asyncio.ini
-		$6/examples/domain-down.ini
-		$6/examples/greylisting.ini
-		$6/examples/load-mix.ini
-		$6/examples/mailsimd.ini
-		$6/examples/postfix.ini
-		$6/examples/slow-provider.ini
+# Where GNUInstallDirs has everything, but for the configuration.
+usual_places() { # prefix
+	bin=$1/bin sbin=$1/sbin units=$1/lib/systemd/system sysusers=$1/lib/sysusers.d
+	doc=$1/share/doc/mailsimd man=$1/share/man completions=$1/share/bash-completion/completions
+}
+
+must_hold() { # title
+	sort >"$scratch/expected" <<-LIST
+		$bin/mailsimctl
+		$sbin/mailsimd
+		$etc/mailsimd/mailsimd.ini
+		$units/mailsimd.service
+		$units/mailsimd.socket
+		$units/mailsimd@.service
+		$units/mailsimd@.socket
+		$sysusers/mailsimd.conf
+		$man/man1/mailsimctl.1
+		$man/man5/mailsimd.ini.5
+		$man/man7/mailsimd-protocol.7
+		$man/man8/mailsimd.8
+		$completions/mailsimctl
+		$completions/mailsimd
+		$doc/examples/asyncio.ini
+		$doc/examples/domain-down.ini
+		$doc/examples/greylisting.ini
+		$doc/examples/load-mix.ini
+		$doc/examples/mailsimd.ini
+		$doc/examples/postfix.ini
+		$doc/examples/slow-provider.ini
 	LIST
 	find "$root" -type f -printf '/%P\n' | sort >"$scratch/found"
-	diff -u <(sort "$scratch/expected") "$scratch/found" >"$scratch/diff" ||
+	diff -u "$scratch/expected" "$scratch/found" >"$scratch/diff" ||
 		fail "$1 installs others than expected: $(cat "$scratch/diff")"
 }
 
 # Every command of the units that is started is there, and the configuration it is given.
-must_start_what_is_there() { # title units
+must_start_what_is_there() { # title
 	local program configuration options
 	while read -r program options; do
 		[ -x "$root$program" ] || fail "$1: a unit starts $program"
 		configuration=${options#* -c } configuration=${configuration#-c } configuration=${configuration%% *}
 		[ -e "$root$configuration" ] || fail "$1: a unit is configured by $configuration"
-	done < <(sed -n 's/^ExecStart=//p' "$root$2/mailsimd.service")
+	done < <(sed -n 's/^ExecStart=//p' "$root$units/mailsimd.service")
 	[ -n "${configuration-}" ] || fail "$1: no unit starts anything"
 }
 
+usual_places /usr/local
+etc=/usr/local/etc
 install_build "$BUILD_DIR" --prefix /usr/local
-must_hold '/usr/local' /usr/local/{bin,sbin,etc,lib/systemd/system,share/doc/mailsimd,lib/sysusers.d}
-must_start_what_is_there '/usr/local' /usr/local/lib/systemd/system
+must_hold '/usr/local'
+must_start_what_is_there '/usr/local'
 
-echo '; mine' >"$root/usr/local/etc/mailsimd/mailsimd.ini"
+echo '; mine' >"$root$etc/mailsimd/mailsimd.ini"
 run env DESTDIR="$root" cmake --install "$BUILD_DIR" --prefix /usr/local
-[ "$(cat "$root/usr/local/etc/mailsimd/mailsimd.ini")" = '; mine' ] ||
+[ "$(cat "$root$etc/mailsimd/mailsimd.ini")" = '; mine' ] ||
 	fail 'the configuration that was there is lost'
 
+usual_places /usr
+etc=/etc
 install_build "$BUILD_DIR" --prefix /usr
-must_hold '/usr' /usr/bin /usr/sbin /etc /usr/lib/systemd/system /usr/share/doc/mailsimd \
-	/usr/lib/sysusers.d
-must_start_what_is_there '/usr' /usr/lib/systemd/system
+must_hold '/usr'
+must_start_what_is_there '/usr'
 
-# Where nothing is as usual; the programs need not be built once more for that.
+# Where little is as usual; the programs need not be built once more for that.
+usual_places /odd/place
+bin=/odd/place/programs sbin=/odd/daemons etc=/odd/place/settings units=/odd/place/units doc=/odd/papers
+man=/odd/place/pages
 run cmake -S "$TESTS_SOURCE_DIR/.." -B "$scratch/build" -D WITH_TESTS=OFF \
 	-D CMAKE_INSTALL_PREFIX=/odd/place -D CMAKE_INSTALL_BINDIR=programs \
 	-D CMAKE_INSTALL_SBINDIR=/odd/daemons -D CMAKE_INSTALL_SYSCONFDIR=settings \
-	-D CMAKE_INSTALL_DOCDIR=/odd/papers -D MAILSIMD_UNIT_DIR=units
+	-D CMAKE_INSTALL_DOCDIR=/odd/papers -D CMAKE_INSTALL_MANDIR=pages -D MAILSIMD_UNIT_DIR=units
 cp "$MAILSIMD" "$MAILSIMCTL" "$scratch/build/daemon"
 install_build "$scratch/build"
-must_hold 'an odd place' /odd/place/programs /odd/daemons /odd/place/settings /odd/place/units /odd/papers \
-	/odd/place/lib/sysusers.d
-must_start_what_is_there 'an odd place' /odd/place/units
+must_hold 'an odd place'
+must_start_what_is_there 'an odd place'
