@@ -1,13 +1,22 @@
 #!/bin/bash
 # The Debian package, for tests.
 
-# Packs what the build at hand has built, and says the package's name.
-make_package() { # folder
-	cpack --config "$BUILD_DIR/CPackConfig.cmake" -B "$1" >"$1/cpack.log" 2>&1 || {
-		cat "$1/cpack.log" >&2
+# Makes it by the commands of README.md, in a folder that is kept in the build folder, and says its
+# name.
+make_package() {
+	local source=$TESTS_SOURCE_DIR/.. folder=$BUILD_DIR/package command
+	rm -f "$folder"/*.deb
+	(
+		cd "$source" || exit 1
+		sed -n '/^## As a Debian package/,/^## The source/s/^    \(cmake .*\)/\1/p' README.md |
+			while read -r command; do
+				eval "${command// build / \"\$folder\" }" </dev/null 2>&1 || exit 1
+			done
+	) >"$BUILD_DIR/package.log" || {
+		cat "$BUILD_DIR/package.log" >&2
 		return 1
 	}
-	echo "$1"/mailsimd_*.deb
+	echo "$folder"/mailsimd_*.deb
 }
 
 skip() { # why
@@ -17,10 +26,9 @@ skip() { # why
 
 package_or_skip() {
 	local command
-	for command in dpkg-deb dpkg-shlibdeps file; do
-		command -v $command >/dev/null || skip "there is no $command here (script/setup package)"
+	for command in ninja dpkg-deb dpkg-shlibdeps file; do
+		command -v $command >/dev/null || skip "there is no $command here (script/setup build package)"
 	done
-	[ -e "$BUILD_DIR/CPackConfig.cmake" ] || skip 'this build makes no packages'
 }
 
 # A Debian 12 with systemd and what the package needs, unpacked into a folder. What is fetched for
@@ -28,15 +36,13 @@ package_or_skip() {
 debian_tree_or_skip() { # folder
 	local trees=$BUILD_DIR/trees
 	local tar=$trees/bookworm.tar log=$trees/bookworm.log
-	local mirror=http://deb.debian.org
 	if ! [ -e "$tar" ]; then
 		command -v mmdebstrap >/dev/null || skip 'there is no mmdebstrap here'
 		mkdir -p "$trees"
 		mmdebstrap --variant=minbase \
 			--include=systemd,systemd-sysv,dbus,logrotate,libevent-core-2.1-7,libinih1 \
-			bookworm "$trees/new.tar" "deb $mirror/debian bookworm main" \
-			"deb $mirror/debian-security bookworm-security main" >"$log" 2>&1 ||
-			skip "mmdebstrap cannot make a Debian 12 ($(tail -n 1 "$log"))"
+			bookworm "$trees/new.tar" >"$log" 2>&1 ||
+			skip "mmdebstrap cannot make a Debian 12: $(grep -m 1 '^E: ' "$log")"
 		mv "$trees/new.tar" "$tar"
 	fi
 	mkdir "$1"

@@ -10,9 +10,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 debian_tree_or_skip "$scratch/tree"
 
-package=$(make_package "$scratch")
+package=$(make_package)
 mkdir "$scratch/packages"
-mv "$package" "$scratch/packages/old.deb"
+cp "$package" "$scratch/packages/old.deb"
 
 # The next version, which comes with another configuration.
 dpkg-deb --raw-extract "$scratch/packages/old.deb" "$scratch/raw"
