@@ -25,13 +25,13 @@ expect() { # what pattern found
 
 # …of what a command prints, within twenty seconds.
 expect_soon() { # what pattern command...
-	local what=$1 pattern=$2 found i
+	local what=$1 pattern=$2 found until=$((SECONDS + 20))
 	shift 2
-	for ((i = 0; i < 800; i++)); do
-		found=$("$@" 2>&1)
-		# shellcheck disable=SC2053
-		[[ $found != $pattern ]] || break
+	found=$("$@" 2>&1)
+	# shellcheck disable=SC2053
+	while [[ $found != $pattern && $SECONDS -lt $until ]]; do
 		sleep 0.025
+		found=$("$@" 2>&1)
 	done
 	expect "$what" "$pattern" "$found"
 }
