@@ -15,3 +15,7 @@ run(${CPACK_MAILSIMD_STRIP} --remove-section=.comment --remove-section=.note ${p
 # Debian wants them compressed, and without a time in them.
 file(GLOB_RECURSE pages "${usr}/share/man/*.[1-9]")
 run(gzip -9n ${pages} "${usr}/share/doc/mailsimd/changelog")
+
+# Whatever the umask is of who makes it.
+file(CHMOD_RECURSE "${CPACK_TEMPORARY_DIRECTORY}/etc" "${usr}" DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)

@@ -2,11 +2,12 @@
 # The Debian package, for tests.
 
 # Makes it by the commands of README.md, in a folder that is kept in the build folder, and says its
-# name.
+# name; as one who lets nobody else see his files.
 make_package() {
 	local source=$TESTS_SOURCE_DIR/.. folder=$BUILD_DIR/package command
 	rm -f "$folder"/*.deb
 	(
+		umask 077
 		cd "$source" || exit 1
 		sed -n '/^## As a Debian package/,/^## The source/s/^    \(cmake .*\)/\1/p' README.md |
 			while read -r command; do
