@@ -11,23 +11,25 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "back/notify.h"
 #include "back/work.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/terms.h"
 #include "io/descriptors.h"
 #include "io/pump.h"
+#include "service.h"
 
 #define FD_RESERVE 96 /* descriptors for other things than clients */
-#define STATUS_NS (2 * TEXT_NS_PER_S)
-#define FAREWELL_NS TEXT_NS_PER_S       /* for the last replies to leave */
+#define LAST_CALL_NS (500 * TEXT_NS_PER_MS)
+#define FAREWELL_NS TEXT_NS_PER_S /* for the last replies to leave */
+#define SPARE_NS (5 * TEXT_NS_PER_S)
 #define HASTE_NS (200 * TEXT_NS_PER_MS) /* for the log, when the end is to be at once */
 
 enum phase {
 	PHASE_RUNNING,
-	PHASE_DRAINING, /* nothing new; what falls due goes on */
-	PHASE_LEAVING,  /* the last replies leave */
+	PHASE_LAST_CALL, /* nobody new; who came just before is heard */
+	PHASE_DRAINING,  /* nothing new; what falls due goes on */
+	PHASE_LEAVING,   /* the last replies leave */
 };
 
 struct app {
@@ -41,9 +43,9 @@ struct app {
 	struct line_front *front;
 	struct listener_set *listeners;
 	struct pump *pump;
+	struct service *service;
 	struct loop_event *schedule_timer; /* the one timer of all deliveries, and of the gate */
 	struct loop_event *phase_timer;    /* ends the drain, then the leaving */
-	struct loop_event *status_timer, *watchdog_timer;
 	struct loop_event *signals[5];
 	enum phase phase;
 	int64_t wanted_ns; /* when the simulator next wants to run by itself */
@@ -51,6 +53,7 @@ struct app {
 	bool is_over;  /* the phase's time is up */
 	bool is_hasty; /* a second signal: end at once */
 	bool is_stuck; /* nothing can happen any more */
+	bool is_misconfigured;
 };
 
 static uint64_t
@@ -154,6 +157,27 @@ leave(struct app *app)
 	loop_timer_at(app->phase_timer, until);
 }
 
+/* The drain, the last replies, the log's rest, and a little for what else there is. */
+static int64_t
+longest_end(const struct app *app)
+{
+	return clock_add(app->settings->drain_timeout_ns,
+	    clock_add(app->settings->line.stall_timeout_ns, FAREWELL_NS + SPARE_NS));
+}
+
+static void
+drain(struct app *app)
+{
+	diag_info("draining %lu messages", pending(app));
+	app->sim->is_draining = true;
+	app->phase = PHASE_DRAINING;
+	app->is_over = false;
+	app->drain_until_ns =
+	    clock_add(loop_read_clock(app->loop), app->settings->drain_timeout_ns);
+	loop_timer_at(app->phase_timer, app->drain_until_ns);
+	service_stopping(app->service, longest_end(app));
+}
+
 /* Whether nothing more can fall due before the drain's time is up. */
 static bool
 is_drained(struct app *app, int64_t until)
@@ -217,6 +241,12 @@ check_phase(struct app *app)
 			loop_want_turn(app->loop);
 		}
 		break;
+	case PHASE_LAST_CALL:
+		if (app->is_over || !line_front_has_silent(app->front)) {
+			drain(app);
+			loop_want_turn(app->loop);
+		}
+		break;
 	case PHASE_DRAINING:
 		if (is_drained(app, app->drain_until_ns)) {
 			leave(app);
@@ -241,6 +271,7 @@ turn_end_cb(void *ctx)
 	gate_check(&app->gate, loop_now(app->loop));
 	line_front_flush(app->front);
 	check_phase(app);
+	service_update(app->service);
 	arm_schedule_timer(app);
 	/* the next turn jumps if it finds nothing else to do, so it must not wait for anything */
 	if (can_jump(app))
@@ -266,44 +297,58 @@ stop_cb(void *ctx, int signo)
 		loop_stop(app->loop);
 		return;
 	}
-	diag_info("%s: draining %lu messages", strsignal(signo), pending(app));
-	notify_stopping();
+	diag_info("%s: no more connections", strsignal(signo));
 	listener_free(app->listeners);
 	app->listeners = NULL;
-	app->sim->is_draining = true;
-	app->phase = PHASE_DRAINING;
-	app->drain_until_ns =
-	    clock_add(loop_read_clock(app->loop), app->settings->drain_timeout_ns);
-	loop_timer_at(app->phase_timer, app->drain_until_ns);
+	app->phase = PHASE_LAST_CALL;
+	loop_timer_at(app->phase_timer, clock_add(loop_read_clock(app->loop), LAST_CALL_NS));
 }
 
 /* All of the new settings, or, with every problem said, none of them. NULL in the latter case. */
 static struct settings *
-load_again(struct app *app, struct eventlog_target **target)
+load_again(struct app *app, struct eventlog_target **target, struct conf_problems *problems)
 {
-	struct conf_problems problems = { 0 };
 	struct settings *fresh =
-	    settings_load(&app->options->sources, app->options->is_stdio, &problems);
+	    settings_load(&app->options->sources, app->options->is_stdio, problems);
 	const char *why;
 
-	if (fresh && !conf_check_fixed(&settings_table, app->settings, fresh, &problems)) {
+	if (fresh && !conf_check_fixed(&settings_table, app->settings, fresh, problems)) {
 		settings_free(fresh);
 		fresh = NULL;
 	}
 	if (fresh && strcmp(fresh->log.target, app->settings->log.target) != 0) {
 		*target = eventlog_target_open(fresh->log.target, &why);
 		if (!*target) {
-			conf_problem(&problems, "log.target: %s: %s", fresh->log.target, why);
+			conf_problem(problems, "log.target: %s: %s", fresh->log.target, why);
 			settings_free(fresh);
 			fresh = NULL;
 		}
 	}
 	if (!fresh) {
-		conf_problems_tell(&problems, diag_error);
-		diag_error("reload failed, nothing has changed: %u problems", problems.count);
+		conf_problems_tell(problems, diag_error);
+		diag_error("reload failed, nothing has changed: %u problem%s", problems->count,
+		    problems->count == 1 ? "" : "s");
 	}
-	conf_problems_fini(&problems);
 	return fresh;
+}
+
+static void
+change_settings(struct app *app, struct settings *fresh, struct eventlog_target *target)
+{
+	struct line_conf line = line_conf_of(fresh);
+	size_t gone;
+
+	diag_configure(&fresh->diag);
+	line_front_configure(app->front, &line);
+	eventlog_reconfigure(app->log, &fresh->log, target);
+	simulator_run(app->sim, loop_read_clock(app->loop), SIMULATOR_SLICE);
+	gone = simulator_configure(app->sim, &fresh->simulator);
+	if (gone > 0)
+		diag_warning("%zu rules are off: their outcomes are gone", gone);
+	work_set_enabled(app->work, delivery_conf_has_work(fresh->simulator.delivery));
+	settings_free(app->settings);
+	app->settings = fresh;
+	diag_info("reloaded");
 }
 
 static void
@@ -311,32 +356,20 @@ reload_cb(void *ctx, int signo)
 {
 	struct app *app = ctx;
 	struct eventlog_target *target = NULL;
+	struct conf_problems problems = { 0 };
 	struct settings *fresh;
-	struct line_conf line;
-	size_t gone;
 
 	(void)signo;
 	if (app->phase != PHASE_RUNNING) {
 		diag_warning("not reloaded: the daemon stops");
 		return;
 	}
-	notify_reloading();
-	fresh = load_again(app, &target);
-	if (fresh) {
-		line = line_conf_of(fresh);
-		diag_configure(&fresh->diag);
-		line_front_configure(app->front, &line);
-		eventlog_reconfigure(app->log, &fresh->log, target);
-		simulator_run(app->sim, loop_read_clock(app->loop), SIMULATOR_SLICE);
-		gone = simulator_configure(app->sim, &fresh->simulator);
-		if (gone > 0)
-			diag_warning("%zu rules are off: their outcomes are gone", gone);
-		work_set_enabled(app->work, delivery_conf_has_work(fresh->simulator.delivery));
-		settings_free(app->settings);
-		app->settings = fresh;
-		diag_info("reloaded");
-	}
-	notify_ready();
+	service_reloading(app->service);
+	fresh = load_again(app, &target, &problems);
+	if (fresh)
+		change_settings(app, fresh, target);
+	service_reloaded(app->service, buf_str(&problems.lines));
+	conf_problems_fini(&problems);
 }
 
 static void
@@ -349,30 +382,21 @@ reopen_cb(void *ctx, int signo)
 	eventlog_reopen(app->log);
 }
 
+/* For the status text that systemd shows. */
 static void
-watchdog_cb(void *ctx)
+look_cb(void *ctx, struct service_view *out)
 {
-	struct app *app = ctx;
+	static const char *const doing[] = {
+		[PHASE_RUNNING] = "accepting",
+		[PHASE_LAST_CALL] = "stopping",
+		[PHASE_DRAINING] = "draining",
+		[PHASE_LEAVING] = "stopping",
+	};
+	const struct app *app = ctx;
 
-	notify_watchdog();
-	loop_timer_at(
-	    app->watchdog_timer, clock_add(loop_read_clock(app->loop), notify_watchdog_interval()));
-}
-
-static void
-status_cb(void *ctx)
-{
-	struct app *app = ctx;
-	const struct counts *counts = &app->sim->tally.counts;
-	struct buf b = { 0 };
-
-	buf_printf(&b, "accepted %lu, pending %lu, delivered %lu, connections %lu",
-	    counts->accepted, counts_pending(counts), counts->state[STATE_DELIVERED],
-	    line_front_connections(app->front));
-	buf_add_char(&b, '\0');
-	notify_status(b.data);
-	buf_fini(&b);
-	loop_timer_at(app->status_timer, clock_add(loop_read_clock(app->loop), STATUS_NS));
+	out->doing = doing[app->phase];
+	out->counts = &app->sim->tally.counts;
+	out->connections = line_front_connections(app->front);
 }
 
 static void
@@ -385,27 +409,15 @@ add_stats(void *ctx, struct buf *b)
 	loop_add_stats(app->loop, b);
 }
 
-/* Sockets that systemd handed in, else the addresses of the configuration. */
 static bool
 open_listeners(struct app *app)
 {
-	const struct str refusal = STR(LINE_REFUSAL);
 	struct buf why = { 0 };
-	const char *wrong;
-	unsigned n;
-	int *fds;
 
-	if (!notify_sockets("line", &fds, &n, &wrong)) {
-		diag_error("%s", wrong);
-		free(fds);
-		return false;
-	}
-	app->listeners = n > 0
-	    ? listener_adopt(app->loop, fds, n, "line", refusal, &why)
-	    : listener_open(app->loop, &app->settings->listen, "line", refusal, &why);
+	app->listeners =
+	    service_listen(app->loop, &app->settings->listen, "line", STR(LINE_REFUSAL), &why);
 	if (!app->listeners)
-		diag_error("%.*s", (int)why.len, why.data);
-	free(fds);
+		diag_error("%.*s", STR_ARG(buf_str(&why)));
 	buf_fini(&why);
 	return app->listeners != NULL;
 }
@@ -449,8 +461,7 @@ add_timers(struct app *app)
 {
 	app->schedule_timer = loop_add_timer(app->loop, turn_cb, app);
 	app->phase_timer = loop_add_timer(app->loop, phase_over_cb, app);
-	app->status_timer = loop_add_timer(app->loop, status_cb, app);
-	app->watchdog_timer = loop_add_timer(app->loop, watchdog_cb, app);
+	app->service = service_new(app->loop, look_cb, app);
 }
 
 static bool
@@ -481,11 +492,7 @@ tell_ready(struct app *app)
 	diag_info("ready%.*s pid=%d seed=%lu", (int)b.len, b.data ? b.data : "", (int)getpid(),
 	    app->sim->seed);
 	buf_fini(&b);
-	notify_ready();
-	if (notify_is_wanted())
-		status_cb(app);
-	if (notify_watchdog_interval() > 0)
-		watchdog_cb(app);
+	service_ready(app->service);
 }
 
 /* What only start-up may fail at. */
@@ -507,7 +514,9 @@ start(struct app *app)
 		return false;
 	target = eventlog_target_open(s->log.target, &why);
 	if (!target) {
-		diag_error("log target %s: %s", s->log.target, why);
+		diag_error("log.target: %s: %s", s->log.target, why);
+		/* a path may be there the next time */
+		app->is_misconfigured = strcmp(s->log.target, "journal") == 0;
 		return false;
 	}
 	add_signals(app);
@@ -557,8 +566,7 @@ free_parts(struct app *app)
 		loop_remove(app->signals[i]);
 	loop_remove(app->schedule_timer);
 	loop_remove(app->phase_timer);
-	loop_remove(app->status_timer);
-	loop_remove(app->watchdog_timer);
+	service_free(app->service);
 	work_stop(app->work);
 	if (app->sim)
 		simulator_free(app->sim);
@@ -593,6 +601,8 @@ app_run(const struct app_options *options, struct settings *settings)
 		tell_ready(&app);
 		loop_run(app.loop);
 		status = finish(&app);
+	} else if (app.is_misconfigured) {
+		status = APP_CONFIG;
 	}
 	free_parts(&app);
 	return status;

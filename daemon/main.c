@@ -129,7 +129,8 @@ run(const struct command_line *line)
 	enum app_status status = APP_OK;
 
 	if (!settings) {
-		conf_problems_tell(&problems, diag_plain);
+		/* in the journal they are errors, on a terminal lines to be read */
+		conf_problems_tell(&problems, diag_is_journal() ? diag_error : diag_plain);
 		diag_error("the configuration has %u problem%s", problems.count,
 		    problems.count == 1 ? "" : "s");
 		conf_problems_fini(&problems);

@@ -128,8 +128,9 @@ static const struct conf_key keys[] = {
 	    "A number makes the run repeatable. random: one is drawn and told in the ready line." },
 
 	{ "log", "target", &type_target, AT(log.target), "stdout", ANY, RELOADED,
-	    "Where events go: stdout, stderr, none, or a file's path, which is appended to. With "
-	    "--stdio the default is none." },
+	    "Where events go: stdout, stderr, journal (systemd's own, each value in a field), "
+	    "none, "
+	    "or a file's path, which is appended to. With --stdio the default is none." },
 	{ "log", "format", &type_style, AT(log.style), "text", ANY, RELOADED,
 	    "How events are written: text, json, or template for the lines of [template]." },
 	{ "log", "events", &type_events, AT(log.events), "all", ANY, RELOADED,

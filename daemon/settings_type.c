@@ -331,10 +331,8 @@ format_seed(UNUSED const struct conf_key *key, struct buf *b, const void *field)
 static const char *
 parse_target(const struct conf_key *key, struct str value, void *field)
 {
-	if (str_eq(value, STR("journal")))
-		return "cannot be the journal yet: there are stdout, stderr, none and paths";
 	if (value.n == 0)
-		return "is empty: there are stdout, stderr, none and paths";
+		return "is empty: there are stdout, stderr, journal, none and paths";
 	return conf_type_text.parse(key, value, field);
 }
 

@@ -1,5 +1,6 @@
 /*
- * Owns the loop's side of the event log: which events become lines, the chunk they are put into,
+ * Owns the loop's side of the event log: which events become lines, or entries of the journal, the
+ * chunk they are put into,
  * and what is done when the writer (eventlog_writer.c) does not keep up. It makes no system call
  * for a line. The gate's two positions are the account of what is queued: promised less reached.
  *
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "back/eventlog_entry.h"
 #include "back/eventlog_target.h"
 #include "back/eventlog_writer.h"
 #include "base/clock.h"
@@ -50,6 +52,7 @@ struct eventlog {
 	int64_t moved_ns;    /* the writer moved, or got something to write after a rest */
 	uint64_t lost, told; /* lines, ever; and of those the ones that were reported */
 	int error;           /* what keeps the writer, as it said last */
+	bool is_journal;     /* the current chunk, and those to come, are of entries */
 	bool is_timed;       /* the timer is armed */
 	bool is_lingering;   /* …and linger */
 	bool is_doubted;     /* seems not to move: a last look is due */
@@ -206,6 +209,15 @@ linger_cb(void *ctx)
 }
 
 static struct eventlog_chunk *
+new_chunk(struct eventlog *log)
+{
+	struct eventlog_chunk *c = eventlog_writer_chunk(log->writer);
+
+	c->is_entries = log->is_journal;
+	return c;
+}
+
+static struct eventlog_chunk *
 open_chunk(struct eventlog *log)
 {
 	if (!log->current)
@@ -213,7 +225,7 @@ open_chunk(struct eventlog *log)
 	if (log->current && log->current->lines.len >= CHUNK_FULL_BYTES)
 		hand_over(log);
 	if (!log->current)
-		log->current = eventlog_writer_chunk(log->writer);
+		log->current = new_chunk(log);
 	return log->current;
 }
 
@@ -233,7 +245,21 @@ format_line(const struct eventlog *log, struct buf *b, const struct event *ev)
 	case EVENT_STYLES:
 		abort();
 	}
-	buf_add_char(b, '\n');
+}
+
+static void
+add_event(const struct eventlog *log, struct buf *b, const struct event *ev)
+{
+	size_t begin;
+
+	if (log->is_journal) {
+		begin = eventlog_entry_begin(b);
+		format_line(log, b, ev);
+		eventlog_entry_end(b, begin, ev);
+	} else {
+		format_line(log, b, ev);
+		buf_add_char(b, '\n');
+	}
 }
 
 static bool
@@ -259,7 +285,7 @@ event_cb(void *ctx, struct bus *bus, const struct event *ev)
 	}
 	c = open_chunk(log);
 	before = c->lines.len;
-	format_line(log, &c->lines, ev);
+	add_event(log, &c->lines, ev);
 	if (queued_bytes(log) == 0)
 		log->moved_ns = loop_read_clock(log->loop);
 	gate_promise(log->gate, c->lines.len - before, loop_now(log->loop));
@@ -279,11 +305,13 @@ put_command(struct eventlog *log, enum eventlog_command command, struct eventlog
 
 	if (c->lines.len > 0 || is_after_switch) {
 		hand_over(log);
-		log->current = c = eventlog_writer_chunk(log->writer);
+		log->current = c = new_chunk(log);
 	}
 	eventlog_target_free(c->target);
 	c->command = command;
 	c->target = target;
+	if (target)
+		c->is_entries = log->is_journal = target->is_journal;
 }
 
 static void

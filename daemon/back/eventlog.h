@@ -2,7 +2,8 @@
 #define BACK_EVENTLOG_H
 
 /*
- * The event log: one line per event to a file, standard output or standard error. A subscriber of
+ * The event log: one line per event to a file, standard output or standard error, or one entry with
+ * fields to systemd's journal. A subscriber of
  * the bus formats lines into chunks; a thread of its own writes them, many lines a system call,
  * so a disk or reader that stalls never stalls the loop.
  *
@@ -23,7 +24,7 @@
 #include "io/loop.h"
 
 struct eventlog_conf {
-	char *target; /* "stdout" "stderr" "none" or a path */
+	char *target; /* "stdout" "stderr" "journal" "none" or a path */
 	enum event_style style;
 	unsigned events;                               /* mask of kinds */
 	struct event_template *templates[EVENT_KINDS]; /* for EVENT_TEMPLATE; NULL: no line */
@@ -35,8 +36,8 @@ struct eventlog_target;
 
 /*
  * Opens a target (a path: for appending, created with mode 0640, never replaced, never waiting:
- * a FIFO needs its reader). "none" is a target, too: with it nothing is subscribed to. NULL and
- * *why (static text) when it cannot be.
+ * a FIFO needs its reader; "journal" where that is ours). "none" is a target, too: with it nothing
+ * is subscribed to. NULL and *why (static text) when it cannot be.
  */
 struct eventlog_target *eventlog_target_open(const char *name, const char **why);
 void eventlog_target_free(struct eventlog_target *t);
@@ -55,7 +56,7 @@ void eventlog_reconfigure(
     struct eventlog *log, const struct eventlog_conf *conf, struct eventlog_target *target);
 
 /* Opens the path again, for log rotation: in the writer's thread, once the lines so far are
- * written. When that fails it is reported and the old one kept. stdout and stderr stay. */
+ * written. When that fails it is reported and the old one kept. What is no path stays. */
 void eventlog_reopen(struct eventlog *log);
 
 /* How long lines that nobody waits for may lie before the writer gets them. */

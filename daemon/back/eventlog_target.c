@@ -1,8 +1,9 @@
 /*
- * Owns the descriptor the event log is written to. A regular file takes a whole chunk in one call.
- * Everything else (pipe, FIFO, terminal, socket) is written in pieces of at most PIPE_BUF octets
- * that end at a line's end where they can: such a piece goes into a pipe whole, so another process
- * on the same pipe tears no line, and a slow reader is seen to move at each piece.
+ * Owns the descriptor the event log is written to. The journal's is for datagrams: each entry is
+ * taken whole or not at all, so there is nothing that could be torn. A regular file takes a whole
+ * chunk in one call. Everything else (pipe, FIFO, terminal, socket) is written in pieces of at most
+ * PIPE_BUF octets that end at a line's end where they can: such a piece goes into a pipe whole, so
+ * another process on the same pipe tears no line, and a slow reader is seen to move at each piece.
  */
 #include "back/eventlog_target.h"
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "back/eventlog.h"
+#include "back/eventlog_journal.h"
 #include "base/mem.h"
 #include "io/stdout_lock.h"
 
@@ -75,10 +77,13 @@ piece_size(const struct eventlog_target *t, struct str lines)
 ssize_t
 eventlog_target_write(struct eventlog_target *t, struct str lines)
 {
-	size_t size = piece_size(t, lines);
+	size_t size;
 	ssize_t n;
 	int error;
 
+	if (t->is_journal)
+		return eventlog_journal_send(t->fd, t->name, lines);
+	size = piece_size(t, lines);
 	if (t->is_stdout && !t->is_mid_line)
 		stdout_lock();
 	n = write(t->fd, lines.p, size);
@@ -107,7 +112,7 @@ eventlog_target_reopen(struct eventlog_target *t)
 {
 	int fd;
 
-	if (!t->is_ours)
+	if (!t->is_ours || t->is_journal)
 		return NULL;
 	fd = open_path(t->name);
 	if (fd == -1)
@@ -137,13 +142,44 @@ eventlog_target_cut(struct eventlog_target *t, size_t n)
 	return is_cut;
 }
 
-struct eventlog_target *
-eventlog_target_open(const char *name, const char **why)
+static struct eventlog_target *
+target_new(const char *name)
 {
 	struct eventlog_target *t = mem_alloc(sizeof *t);
 
 	t->fd = -1;
 	t->name = mem_copy_str(str_of(name));
+	return t;
+}
+
+struct eventlog_target *
+eventlog_target_open_journal(const char *path, const char **why)
+{
+	struct eventlog_target *t;
+	int fd = eventlog_journal_open(path);
+
+	if (fd == -1) {
+		*why = errno == ENOENT || errno == ECONNREFUSED ? "systemd-journald does not run"
+								: describe(errno);
+		return NULL;
+	}
+	t = target_new(path);
+	t->fd = fd;
+	t->is_ours = true;
+	t->is_journal = true;
+	return t;
+}
+
+struct eventlog_target *
+eventlog_target_open(const char *name, const char **why)
+{
+	struct eventlog_target *t;
+
+	if (strcmp(name, "journal") == 0) {
+		*why = eventlog_journal_check();
+		return *why ? NULL : eventlog_target_open_journal(EVENTLOG_JOURNAL_PATH, why);
+	}
+	t = target_new(name);
 	t->is_stdout = strcmp(name, "stdout") == 0;
 	if (t->is_stdout)
 		t->fd = STDOUT_FILENO;

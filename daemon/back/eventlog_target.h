@@ -2,9 +2,10 @@
 #define BACK_EVENTLOG_TARGET_H
 
 /*
- * Where the event log's lines go, as the writer thread sees it: a descriptor with its name. Opening
- * and freeing are in back/eventlog.h, since the application does them. Every function here may
- * block, and so belongs to the thread.
+ * Where the event log's lines go, as the writer thread sees it: a descriptor with its name, or the
+ * journal, which takes entries (eventlog_entry.h) instead of lines. Opening and freeing are in
+ * back/eventlog.h, since the application does them. Every function here may block, and so belongs
+ * to the thread.
  */
 
 #include <stdbool.h>
@@ -16,10 +17,14 @@ struct eventlog_target {
 	char *name;
 	int fd;           /* -1 for "none" */
 	bool is_ours;     /* opened here, so closed here */
+	bool is_journal;  /* takes entries */
 	bool is_regular;  /* takes any amount in one call */
 	bool is_stdout;   /* shared with --stdio */
 	bool is_mid_line; /* a line was begun and not ended; on stdout the lock is held as long */
 };
+
+/* The journal whose socket is at path; NULL and *why as eventlog_target_open(). */
+struct eventlog_target *eventlog_target_open_journal(const char *path, const char **why);
 
 /*
  * Writes some octets from the start of lines, which begins where the last write ended. Gives their

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "back/eventlog.h"
+#include "back/eventlog_entry.h"
 #include "back/eventlog_target.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -150,7 +151,8 @@ obey_command(struct eventlog_writer *w, struct eventlog_chunk *c)
 	pthread_mutex_unlock(&w->mutex);
 }
 
-/* n more octets are written. False when the rest is not wanted any more. */
+/* n more octets are written, or the target has only been waited for. False when the rest is not
+ * wanted any more. */
 static bool
 note_progress(struct eventlog_writer *w, size_t n)
 {
@@ -159,10 +161,12 @@ note_progress(struct eventlog_writer *w, size_t n)
 	pthread_mutex_lock(&w->mutex);
 	w->offset += n;
 	w->report.reached += n;
-	w->report.moved_ns = read_clock();
-	if (w->report.error != 0 || w->is_watched)
-		wake_loop(w);
-	w->report.error = 0;
+	if (n > 0) {
+		w->report.moved_ns = read_clock();
+		if (w->report.error != 0 || w->is_watched)
+			wake_loop(w);
+		w->report.error = 0;
+	}
 	is_wanted = !w->must_end;
 	pthread_mutex_unlock(&w->mutex);
 	return is_wanted;
@@ -267,6 +271,8 @@ count_lines(const struct eventlog_chunk *c, size_t from)
 	uint64_t n = 0;
 	size_t i;
 
+	if (c->is_entries)
+		return eventlog_entry_count(str_from(buf_str(&c->lines), from));
 	for (i = from; i < c->lines.len; i++)
 		n += c->lines.data[i] == '\n';
 	return n;

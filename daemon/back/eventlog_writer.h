@@ -25,7 +25,8 @@ enum eventlog_command { EVENTLOG_GO_ON, EVENTLOG_REOPEN, EVENTLOG_SWITCH };
 
 struct eventlog_chunk {
 	struct list link;
-	struct buf lines; /* whole lines */
+	struct buf lines; /* whole lines, or entries of the journal */
+	bool is_entries;
 	enum eventlog_command command;
 	struct eventlog_target *target; /* to switch to; owned */
 };

@@ -46,9 +46,10 @@ notify_reloading(void)
 }
 
 void
-notify_stopping(void)
+notify_stopping(int64_t at_most_ns)
 {
-	tell("STOPPING=1");
+	(void)sd_notifyf(
+	    0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld", (long long)(at_most_ns / TEXT_NS_PER_US));
 }
 
 void
@@ -120,8 +121,9 @@ notify_reloading(void)
 }
 
 void
-notify_stopping(void)
+notify_stopping(int64_t at_most_ns)
 {
+	(void)at_most_ns;
 }
 
 void

@@ -14,7 +14,10 @@ bool notify_is_wanted(void);
 
 void notify_ready(void);
 void notify_reloading(void);
-void notify_stopping(void);
+
+/* The end begins; it may take that long, whatever the unit's TimeoutStopSec says. */
+void notify_stopping(int64_t at_most_ns);
+
 void notify_status(const char *text);
 void notify_watchdog(void);
 

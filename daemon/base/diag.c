@@ -33,14 +33,20 @@ diag_configure(const struct diag_conf *conf)
 }
 
 bool
-diag_is_journal(void)
+diag_is_journal_at(int fd)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long device, inode;
 	struct stat st;
 
-	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-	    fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &st) == 0 &&
+	    st.st_dev == device && st.st_ino == inode;
+}
+
+bool
+diag_is_journal(void)
+{
+	return diag_is_journal_at(STDERR_FILENO);
 }
 
 /* The line, its end included, or nothing at all. */

@@ -24,7 +24,10 @@ struct diag_conf {
 /* May be called again at any time, e.g. after a reload. */
 void diag_configure(const struct diag_conf *conf);
 
-/* Whether standard error is journald's: $JOURNAL_STREAM names its device and inode. */
+/* Whether the descriptor is journald's: $JOURNAL_STREAM names its device and inode. */
+bool diag_is_journal_at(int fd);
+
+/* Whether standard error is. */
 bool diag_is_journal(void);
 
 void diag_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

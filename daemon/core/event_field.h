@@ -67,6 +67,12 @@ const struct outcome *event_last_outcome(const struct event *ev);
 /* Those of a status line. */
 const struct stretch *const *event_status_line(void);
 
+/* The value as a line of text has it, but never in quotes and with nothing escaped. */
+void event_format_value(struct buf *b, const struct field *f, const struct field_value *v);
+
+/* When it happened, as a line of text has it. */
+void event_format_time(struct buf *b, const struct event *ev);
+
 /* A field that a template for that kind of event may name; NULL when it may not. */
 const struct field *event_template_field(enum event_kind kind, struct str name);
 

@@ -164,6 +164,21 @@ add_line(struct buf *b, const struct stretch *const *line, const struct event *e
 }
 
 void
+event_format_value(struct buf *b, const struct field *f, const struct field_value *v)
+{
+	if (f->kind == FIELD_TEXT || f->kind == FIELD_PROSE)
+		buf_add_str(b, v->text);
+	else
+		add_text(b, f->kind, v);
+}
+
+void
+event_format_time(struct buf *b, const struct event *ev)
+{
+	text_format_time(b, ev->time_ns, TEXT_DIGITS);
+}
+
+void
 event_memo_forget(struct event_memo *memo)
 {
 	size_t style, i;

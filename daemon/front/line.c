@@ -47,6 +47,7 @@ line_cb(void *ctx, struct str line, bool is_whole)
 {
 	struct line_client *c = ctx;
 
+	c->has_spoken = true;
 	if (!c->is_refused)
 		line_execute(c, line, is_whole);
 }
@@ -56,6 +57,7 @@ overlong_cb(void *ctx, struct str head, struct str tail)
 {
 	struct line_client *c = ctx;
 
+	c->has_spoken = true;
 	if (c->is_refused || head.p[0] == '#')
 		return;
 	if (tail.n > 0 && tail.p[tail.n - 1] == '\r')
@@ -350,6 +352,20 @@ line_front_is_ended(const struct line_front *front)
 			return false;
 	}
 	return true;
+}
+
+bool
+line_front_has_silent(const struct line_front *front)
+{
+	struct list *l;
+
+	list_foreach (l, &front->clients) {
+		const struct line_client *c = list_entry(l, struct line_client, link);
+
+		if (!c->has_spoken && !c->has_ended && !c->is_refused && !c->is_stdio)
+			return true;
+	}
+	return false;
 }
 
 /* What can be said of a command that will not be finished. */

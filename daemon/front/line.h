@@ -82,6 +82,9 @@ bool line_front_is_busy(const struct line_front *front);
 /* Whether all that can be asked has been asked: every connection has ended its input. */
 bool line_front_is_ended(const struct line_front *front);
 
+/* Whether a connection has asked nothing yet: it may be that its first line is on its way. */
+bool line_front_has_silent(const struct line_front *front);
+
 /* The daemon ends: what still waits for messages is answered -ERR draining, lists are told to their
  * end, no further line is executed, and connections are closed when their output is sent. */
 void line_front_finish(struct line_front *front);

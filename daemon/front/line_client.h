@@ -120,6 +120,7 @@ struct line_client {
 	bool is_refused;            /* told so, and closing */
 	bool is_stdio;              /* never idles */
 	bool is_near;               /* on this machine */
+	bool has_spoken;            /* a line of it has come */
 	bool has_ended;             /* asks nothing more */
 };
 

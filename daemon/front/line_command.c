@@ -95,9 +95,9 @@ tell_help(struct line_client *c, const struct line_options *o)
 }
 
 #define SEND_KEYS \
-	"[ID|A..B] [to=ADDRESS] [from=ADDRESS] [size=OCTETS] [latency=LATENCY] [connect=LATENCY] " \
-	"[outcome=OUTCOME] [retry=DELAYS] [expire=DUR] [max_attempts=N] [concurrency=N] " \
-	"[rate=RATE] [full=error]"
+	"[ID|A..B] [id=ID] [to=ADDRESS] [from=ADDRESS] [size=OCTETS] [latency=LATENCY] " \
+	"[connect=LATENCY] [outcome=OUTCOME] [retry=DELAYS] [expire=DUR] [max_attempts=N] " \
+	"[concurrency=N] [rate=RATE] [full=error]"
 
 const struct line_command line_commands[] = {
 	{ "send", SEND_KEYS, "accepts one message or a range; answers when all of it is accepted",

@@ -77,6 +77,23 @@ test_listeners_close_first(void **state)
 	expect_number(daemon_ledger(d, "delivered"), 1);
 }
 
+/* Of a client that has just connected the first line may be on its way. */
+static void
+test_who_came_just_before_is_heard(void **state)
+{
+	struct daemon *d = daemon_start(NULL);
+	struct client *c = client_connect(d), *other = client_connect(d);
+
+	(void)state;
+	client_wait_stats(other, "connections", 2);
+	daemon_signal(d, SIGTERM);
+	daemon_wait_errors(d, "no more connections", 1);
+	expect_text(client_ask(c, "gather 1 latency=1ms"), "+OK n=1 delivered=1 %");
+	client_expect_end(c);
+	expect_number(daemon_wait_exit(d), 0);
+	expect_number(daemon_ledger(d, "delivered"), 1);
+}
+
 static void
 test_second_term_ends_at_once(void **state)
 {
@@ -218,6 +235,7 @@ main(void)
 		LIVE_TEST(test_term_drains_what_is_in_flight),
 		LIVE_TEST(test_gather_is_answered_whole_by_a_drain),
 		LIVE_TEST(test_listeners_close_first),
+		LIVE_TEST(test_who_came_just_before_is_heard),
 		LIVE_TEST(test_second_term_ends_at_once),
 		LIVE_TEST(test_int_drains),
 		LIVE_TEST(test_drain_has_its_time),

@@ -383,6 +383,44 @@ test_what_systemd_is_told(void **state)
 	close(fd);
 }
 
+static void
+test_status_says_why_a_reload_failed(void **state)
+{
+	static const char good[] = "[listen]\nline = localhost:0\n";
+	struct daemon *d = daemon_new();
+	char where[200], path[160], conf[160];
+	const char *const environ_more[] = { where, NULL };
+	const char *args[] = { "-c", conf, NULL };
+	struct daemon_setup setup = { .environ_more = environ_more, .has_own_listen = true };
+	int fd;
+
+	(void)state;
+	if (!has_systemd())
+		skip();
+	snprintf(path, sizeof path, "%s/notify", d->dir);
+	snprintf(conf, sizeof conf, "%s/conf", d->dir);
+	snprintf(where, sizeof where, "NOTIFY_SOCKET=%s", path);
+	fd = bind_unix(path, SOCK_DGRAM);
+	daemon_write_file(d, "conf", good);
+	daemon_run(d, &setup, args);
+	wait_notice(fd, "READY=1");
+	expect_text(wait_notice(fd, "STATUS="), "STATUS=accepting; pending=0 %");
+	daemon_write_file(d, "conf", "[listen]\nline = localhost:0\n[limits]\nlines = 3\n");
+	daemon_signal(d, SIGHUP);
+	expect_text(wait_notice(fd, "STATUS="),
+	    "STATUS=reload failed, nothing has changed: %/conf:4: limits.lines%; accepting; %");
+	wait_notice(fd, "READY=1");
+	daemon_write_file(d, "conf", good);
+	daemon_signal(d, SIGHUP);
+	expect_text(wait_notice(fd, "STATUS="), "STATUS=accepting; %");
+	wait_notice(fd, "READY=1");
+	daemon_signal(d, SIGTERM);
+	/* the default times: 30 s, 10 s and some */
+	expect_text(wait_notice(fd, "STOPPING=1"), "%EXTEND_TIMEOUT_USEC=46000000%");
+	expect_number(daemon_wait_exit(d), 0);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -398,6 +436,7 @@ main(void)
 		LIVE_TEST(test_sockets_that_are_handed_in),
 		LIVE_TEST(test_socket_of_another_name_is_an_error),
 		LIVE_TEST(test_what_systemd_is_told),
+		LIVE_TEST(test_status_says_why_a_reload_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
