@@ -19,6 +19,8 @@
 #include "core/retry.h"
 
 #define DELIVERY_UNLIMITED UINT64_MAX
+#define DELIVERY_ATTEMPTS_MAX 1000000000           /* that may be asked for */
+#define DELIVERY_WORK_MAX_NS (3600LL * 1000000000) /* of one dispatch */
 
 /* For everybody, or for the recipients in one domain. */
 struct domain_conf {

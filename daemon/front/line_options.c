@@ -91,7 +91,9 @@ PARSER(expire)
 
 PARSER(max_attempts)
 {
-	return text_parse_u63(value, &o->max_attempts);
+	const char *why = text_parse_u63(value, &o->max_attempts);
+
+	return !why && o->max_attempts > DELIVERY_ATTEMPTS_MAX ? "is not 0 to 1000000000" : why;
 }
 
 PARSER(rate)

@@ -332,6 +332,7 @@ test_values_there_are_not(void **state)
 		"delivery.jitter=", "delivery.jitter=5", "delivery.jitter=-5%",
 		"delivery.jitter=101%", "delivery.expire=", "delivery.expire=5",
 		"delivery.expire=-1s", "delivery.max_attempts=-1", "delivery.max_attempts=many",
+		"domain x.test.max_attempts=1000000001", "domain x.test.work=2h",
 		"delivery.work=2h", "delivery.work=5", "delivery.work_threads=65",
 		"delivery.latency=uniform 2s 1s", "delivery.latency=lognormal median=1s p99=500ms",
 		"delivery.latency=lognormal median=1s",
