@@ -63,7 +63,7 @@ overlong_cb(void *ctx, struct str head, struct str tail)
 	if (tail.n > 0 && tail.p[tail.n - 1] == '\r')
 		tail.n--;
 	if (line_is_http(tail))
-		line_client_drop(c);
+		line_client_quit(c);
 	else
 		line_error(c, LINE_TOO_LONG, "a line has at most %lu octets with its end",
 		    c->front->conf.line_octets);

@@ -336,12 +336,3 @@ line_client_quit(struct line_client *c)
 	if (c->conn)
 		conn_finish(c->conn);
 }
-
-void
-line_client_drop(struct line_client *c)
-{
-	conn_close(c->conn);
-	c->conn = NULL;
-	line_events_stop(c);
-	line_client_bury(c);
-}

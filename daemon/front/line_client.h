@@ -183,9 +183,6 @@ struct owner *line_client_owner(struct line_client *c);
 /* No further line is executed, and the connection closes when all is sent. */
 void line_client_quit(struct line_client *c);
 
-/* Closes the connection at once, unanswered. */
-void line_client_drop(struct line_client *c);
-
 /*
  * The arguments of a command, by key. What was not given is zero, or p is NULL, but for what a
  * `has_` says is not there. Filled by line_options_parse() from the table of keys in

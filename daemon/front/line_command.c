@@ -186,7 +186,7 @@ line_execute(struct line_client *c, struct str line, bool is_whole)
 	if (line.n == 0 || line.p[0] == '#')
 		return;
 	if (line_is_http(line)) {
-		line_client_drop(c);
+		line_client_quit(c);
 		return;
 	}
 	if (!is_whole) {

@@ -70,6 +70,7 @@ static const struct row rows[] = {
 	{ "send retry=\"\"", 0, "bad_argument" },
 	{ "send expire=forever", 0, "bad_argument" },
 	{ "send max_attempts=1.5", 0, "bad_argument" },
+	{ "send max_attempts=1000000001", 0, "bad_argument" },
 	{ "send rate=5", 0, "bad_argument" },
 	{ "send rate=\"5/s burst=0\"", 0, "bad_argument" },
 	{ "send latency=\"lognormal median=1s p99=500ms\"", 0, "bad_argument" },
@@ -373,6 +374,11 @@ test_http_executes_nothing(void **state)
 	client_send(c, "POST / HT");
 	expect_text(client_ask(client_connect(d), "ping"), "+OK pong");
 	client_send(c, "TP/1.1\r\n\r\nsend 1\n");
+	expect(client_line(c) == NULL);
+	/* what was asked before is answered */
+	c = client_connect(d);
+	client_send(c, "ping\nGET / HTTP/1.1\r\n\r\nsend 1\n");
+	expect_text(client_line(c), "+OK pong");
 	expect(client_line(c) == NULL);
 	/* without its end */
 	c = client_connect(d);
