@@ -32,6 +32,7 @@ void
 schedule_init(struct schedule *s, int64_t now_ns)
 {
 	*s = (struct schedule){ .tick = now_ns / TEXT_NS_PER_US };
+	s->arena.slots = &s->slots[0][0];
 }
 
 void

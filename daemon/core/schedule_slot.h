@@ -15,12 +15,14 @@ struct message;
 struct slot_chunk;
 
 struct slot {
-	uint32_t head, tail; /* numbers of chunks; 0: none */
-	int64_t least_ns;    /* nothing in it is due before; it may be later */
+	struct message *only; /* all there is, or NULL: then there are chunks, or nothing */
+	uint32_t head, tail;  /* numbers of chunks; 0: none */
+	int64_t least_ns;     /* nothing in it is due before; it may be later */
 };
 
-/* All zero: empty. Slots must not move while they hold something. */
+/* All zero but for the slots: empty. */
 struct slot_arena {
+	struct slot *slots; /* all that there are, which must not move */
 	struct slot_chunk **slabs;
 	size_t n_slabs;
 	uint32_t used;  /* chunks in use… */
@@ -33,7 +35,7 @@ void slot_arena_fini(struct slot_arena *a);
 static inline bool
 slot_is_empty(const struct slot *slot)
 {
-	return slot->head == 0;
+	return !slot->only && slot->head == 0;
 }
 
 /* At the end, or in front of all others. */
