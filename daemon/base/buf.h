@@ -28,7 +28,12 @@ char *buf_grow(struct buf *b, size_t more);
 static inline char *
 buf_reserve(struct buf *b, size_t more)
 {
-	return b->cap - b->len >= more ? b->data + b->len : buf_grow(b, more);
+	if (b->cap - b->len < more)
+		return buf_grow(b, more);
+	/* room is never nowhere, which an analyzer cannot see */
+	if (!b->data)
+		__builtin_unreachable();
+	return b->data + b->len;
 }
 
 /* Room for that many octets in all, and no more, as one knows better who calls this. Not less than

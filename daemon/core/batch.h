@@ -165,10 +165,17 @@ batch_plan_at(const struct batch *b, uint32_t index)
 	return b->letters ? b->letters->each[index].plan : b->plan;
 }
 
-static inline struct block *
+static inline const struct block *
 message_block(const struct message *m)
 {
-	return (void *)((uintptr_t)(m - m->slot) - offsetof(struct block, messages));
+	return (const void *)((const char *)(m - m->slot) - offsetof(struct block, messages));
+}
+
+/* The same, to be changed. */
+static inline struct block *
+message_own_block(struct message *m)
+{
+	return (void *)((char *)(m - m->slot) - offsetof(struct block, messages));
 }
 
 static inline bool

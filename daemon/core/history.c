@@ -51,7 +51,7 @@ history_add_message(struct history *h, struct message *m)
 {
 	if (h->n_messages == h->cap)
 		grow(h);
-	*place_of(h, h->n_messages++) = (struct history_entry){ message_block(m), m->slot };
+	*place_of(h, h->n_messages++) = (struct history_entry){ message_own_block(m), m->slot };
 }
 
 static struct history_entry
