@@ -35,6 +35,7 @@ struct loop {
 	int64_t now_ns;
 	uint64_t turn;
 	unsigned callbacks; /* that ran in this turn */
+	bool is_idle;       /* none since the library last looked what there is */
 	int64_t began_ns;   /* when the loop had done waiting in this turn */
 	bool is_stopped;
 	bool wants_turn;
@@ -171,6 +172,7 @@ on_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	/* the library waits and calls back in one: the first callback tells when it had waited */
+	l->is_idle = false;
 	if (l->callbacks++ == 0)
 		l->began_ns = read_clock(CLOCK_MONOTONIC);
 	if (!e->is_removed)
@@ -193,6 +195,7 @@ loop_run(struct loop *l)
 			flags |= EVLOOP_NONBLOCK;
 		l->wants_turn = false;
 		l->callbacks = 0;
+		l->is_idle = true;
 		l->turn++;
 		if (event_base_loop(l->base, flags) == -1)
 			abort();
@@ -218,7 +221,7 @@ loop_want_turn(struct loop *l)
 bool
 loop_was_idle(const struct loop *l)
 {
-	return l->callbacks == 0;
+	return l->is_idle;
 }
 
 uint64_t

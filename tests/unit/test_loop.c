@@ -270,12 +270,12 @@ test_stats(void **state)
 	buf_fini(&expected);
 }
 
-#define CROWD 500
+#define CROWD (8 * 64 + 1) /* and one is removed */
 
 struct crowd {
 	struct loop *loop;
 	struct loop_waker *wakers[CROWD];
-	unsigned called, in_turn, most_in_turn, turns;
+	unsigned called, in_turn, most_in_turn, turns, idle_turns;
 };
 
 static void
@@ -293,6 +293,7 @@ crowd_turn_end_cb(void *ctx)
 	struct crowd *c = ctx;
 
 	c->turns++;
+	c->idle_turns += loop_was_idle(c->loop);
 	if (c->in_turn > c->most_in_turn)
 		c->most_in_turn = c->in_turn;
 	c->in_turn = 0;
@@ -323,6 +324,8 @@ test_a_crowd_is_served_in_turns(void **state)
 	assert_int_equal(c.called, CROWD - 1);
 	assert_in_range(c.most_in_turn, 1, 64);
 	assert_in_range(c.turns, CROWD / 64, CROWD);
+	/* not even when the last of the crowd filled its turn */
+	assert_int_equal(c.idle_turns, 0);
 	for (i = 0; i < CROWD; i++)
 		loop_waker_free(c.wakers[i]);
 }
