@@ -21,7 +21,7 @@
  * the next. So what was read is answered while it is still in the processor's caches, and a crowd
  * of clients does not fill the log with what they all say at once. (To break off the library's loop
  * instead costs a poll of all that is ready for each turn.) */
-#define TURN_CALLBACKS 64
+#define TURN_CALLBACKS 128
 
 struct grave {
 	loop_cb *free_cb;

@@ -270,7 +270,7 @@ test_stats(void **state)
 	buf_fini(&expected);
 }
 
-#define CROWD (8 * 64 + 1) /* and one is removed */
+#define CROWD (4 * 128 + 1) /* and one is removed */
 
 struct crowd {
 	struct loop *loop;
@@ -322,8 +322,8 @@ test_a_crowd_is_served_in_turns(void **state)
 		loop_wake(c.wakers[i]);
 	loop_run(w->loop);
 	assert_int_equal(c.called, CROWD - 1);
-	assert_in_range(c.most_in_turn, 1, 64);
-	assert_in_range(c.turns, CROWD / 64, CROWD);
+	assert_in_range(c.most_in_turn, 1, 128);
+	assert_in_range(c.turns, CROWD / 128, CROWD);
 	/* not even when the last of the crowd filled its turn */
 	assert_int_equal(c.idle_turns, 0);
 	for (i = 0; i < CROWD; i++)
