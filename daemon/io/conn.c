@@ -21,9 +21,9 @@
 #define READ_SIZE (64U * 1024)
 #define READ_AHEAD 4096U /* of a paused connection, so that its end is noticed */
 #define OUT_OCTETS 1024  /* room for replies to begin with; more comes as it is needed */
-#define SPARES_MAX 128 /* buffers that are kept for the next output, as many as a turn may need… \
-			*/
-#define SPARE_OCTETS_MAX 16384 /* …if they are no larger */
+/* Buffers that are kept for the next output, as many as a turn may need, if they are no larger. */
+#define SPARES_MAX 128
+#define SPARE_OCTETS_MAX 16384
 #define LINGER_NS (2 * TEXT_NS_PER_S)
 #define EDGE 32 /* octets kept of the head and of the tail of a line that is too long */
 
