@@ -47,7 +47,7 @@ static const struct conf_key keys[] = {
 	    "providers.",
 	    false },
 
-	{ "limits", "connections", &conf_type_number, AT(line.connections), "10000", 1, 1000000,
+	{ "limits", "connections", &conf_type_number, AT(connections), "10000", 1, 1000000,
 	    RELOADED, "Connections at once. One more is told -ERR busy and closed." },
 	{ "limits", "pending", &conf_type_number, AT(simulator.pending), "1000000", 1, 100000000,
 	    RELOADED,

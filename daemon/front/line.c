@@ -145,13 +145,14 @@ conn_limits_of(const struct line_conf *conf)
 
 struct line_front *
 line_front_new(struct loop *loop, struct simulator *sim, const struct gate *gate,
-    const struct line_conf *conf, const struct line_env *env)
+    struct quota *quota, const struct line_conf *conf, const struct line_env *env)
 {
 	struct line_front *front = mem_alloc(sizeof *front);
 	struct conn_limits limits = conn_limits_of(conf);
 
 	front->loop = loop;
 	front->sim = sim;
+	front->quota = quota;
 	front->conf = *conf;
 	front->env = *env;
 	front->scratch = mem_alloc(conf->line_octets);
@@ -218,13 +219,13 @@ line_front_accept(void *ctx, int fd)
 	struct line_front *front = ctx;
 	struct line_client *c;
 
-	if (front->n_clients >= front->conf.connections) {
+	if (front->quota->n >= front->quota->max) {
 		refuse(front, fd);
 		return;
 	}
 	c = client_new(front, fd);
 	c->is_near = peer_is_local(fd);
-	front->n_clients++;
+	front->quota->n++;
 	line_client_idle(c);
 }
 
@@ -233,7 +234,7 @@ line_front_adopt(struct line_front *front, int fd)
 {
 	struct line_client *c = client_new(front, fd);
 
-	front->n_clients++;
+	front->quota->n++;
 	c->is_stdio = c->is_near = true;
 }
 
@@ -281,12 +282,6 @@ void
 line_front_flush(struct line_front *front)
 {
 	conn_set_flush(front->conns);
-}
-
-uint64_t
-line_front_connections(const struct line_front *front)
-{
-	return front->n_clients;
 }
 
 uint64_t

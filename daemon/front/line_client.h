@@ -89,7 +89,8 @@ struct line_front {
 	struct loop_event *check; /* for connections that died while they waited */
 	bool is_finishing;        /* the daemon ends: no further line is executed */
 	bool is_resetting;        /* lines wait until that is done */
-	uint64_t n_clients, n_refused, n_errors;
+	struct quota *quota;
+	uint64_t n_refused, n_errors;
 	uint64_t n_timers;            /* tasks that end by real time */
 	uint64_t turn;                /* in which the simulator was brought up to date… */
 	bool is_current;              /* …and whether it was done with it */

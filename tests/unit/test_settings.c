@@ -127,7 +127,7 @@ test_defaults(void **state)
 	assert_string_equal(s->listen.line, "localhost:4025");
 	assert_int_equal(s->listen.unix_mode, 0660);
 	assert_string_equal(s->listen.unix_group, "");
-	assert_int_equal(s->line.connections, 10000);
+	assert_int_equal(s->connections, 10000);
 	assert_int_equal(s->line.line_octets, 4096);
 	assert_int_equal(s->line.idle_timeout_ns, 0);
 	assert_int_equal(s->line.stall_timeout_ns, 10 * TEXT_NS_PER_S);
@@ -171,7 +171,7 @@ test_where_values_go(void **state)
 	assert_string_equal(s->listen.line, "127.0.0.1:1 [::1]:2");
 	assert_int_equal(s->listen.unix_mode, 0600);
 	assert_string_equal(s->listen.unix_group, "mail");
-	assert_int_equal(s->line.connections, 1);
+	assert_int_equal(s->connections, 1);
 	assert_int_equal(s->simulator.pending, 2);
 	assert_int_equal(s->simulator.range, 3);
 	assert_int_equal(s->simulator.history, 4);
