@@ -164,7 +164,7 @@ is_drained(struct app *app, int64_t until)
 {
 	struct simulator *sim = app->sim;
 
-	if (pending(app) == 0 || app->is_over)
+	if (app->is_over || (pending(app) == 0 && alarms_next(&sim->alarms) == CLOCK_NEVER))
 		return true;
 	if (bus_is_congested(&sim->bus))
 		return false;

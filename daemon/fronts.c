@@ -86,7 +86,9 @@ fronts_start(struct fronts *f, struct simulator *sim, const struct gate *gate,
     const struct settings *settings, const struct line_env *env, bool is_stdio)
 {
 	set_quota(f, settings);
-	f->line = line_front_new(f->loop, sim, gate, &f->quota, &settings->line, env);
+	f->present.loop = f->loop;
+	f->present.sim = sim;
+	f->line = line_front_new(f->loop, sim, gate, &f->quota, &f->present, &settings->line, env);
 	if (is_stdio)
 		return start_stdio(f);
 	listener_start(f->listeners[FRONT_LINE], line_front_accept, f->line);

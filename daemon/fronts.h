@@ -21,6 +21,7 @@ enum front_kind { FRONT_LINE, FRONT_KINDS };
 struct fronts {
 	struct loop *loop;
 	struct quota quota;
+	struct present present;
 	struct line_front *line;
 	struct listener_set
 	    *listeners[FRONT_KINDS]; /* NULL with --stdio, and once they are closed */

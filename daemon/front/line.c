@@ -19,17 +19,6 @@
 
 const char *const line_admin_names[LINE_ADMINS] = { "local", "all", "none" };
 
-bool
-line_front_is_current(struct line_front *front)
-{
-	if (front->turn == loop_turn(front->loop))
-		return front->is_current;
-	front->turn = loop_turn(front->loop);
-	front->is_current =
-	    simulator_run(front->sim, loop_read_clock(front->loop), SIMULATOR_SLICE);
-	return front->is_current;
-}
-
 /* Where there is one client only, it sees nothing half done: what it is told, and so what it does
  * next, does not depend on how fast the machine or the log is. Of many, each is answered also while
  * there is more to fire than the machine can; only what must wait does. */
@@ -37,9 +26,9 @@ static bool
 ready_cb(void *ctx)
 {
 	struct line_client *c = ctx;
-	bool is_current = line_front_is_current(c->front);
+	bool is_current = present_is_reached(c->front->present);
 
-	return !c->front->is_resetting && (is_current || !c->is_stdio);
+	return !c->front->sim->is_resetting && (is_current || !c->is_stdio);
 }
 
 static void
@@ -145,7 +134,8 @@ conn_limits_of(const struct line_conf *conf)
 
 struct line_front *
 line_front_new(struct loop *loop, struct simulator *sim, const struct gate *gate,
-    struct quota *quota, const struct line_conf *conf, const struct line_env *env)
+    struct quota *quota, struct present *present, const struct line_conf *conf,
+    const struct line_env *env)
 {
 	struct line_front *front = mem_alloc(sizeof *front);
 	struct conn_limits limits = conn_limits_of(conf);
@@ -153,6 +143,7 @@ line_front_new(struct loop *loop, struct simulator *sim, const struct gate *gate
 	front->loop = loop;
 	front->sim = sim;
 	front->quota = quota;
+	front->present = present;
 	front->conf = *conf;
 	front->env = *env;
 	front->scratch = mem_alloc(conf->line_octets);
@@ -258,7 +249,7 @@ line_front_work(struct line_front *front)
 		list_splice(&front->runnable, &front->roomless);
 	if (front->sim->is_draining || !bus_is_congested(&front->sim->bus))
 		list_splice(&front->runnable, &front->congested);
-	if (!list_is_empty(&front->late) && line_front_is_current(front))
+	if (!list_is_empty(&front->late) && present_is_reached(front->present))
 		list_splice(&front->runnable, &front->late);
 	list_init(&now);
 	list_splice(&now, &front->runnable);
@@ -266,15 +257,14 @@ line_front_work(struct line_front *front)
 		struct line_client *c = list_entry(l, struct line_client, run_link);
 
 		if (((c->task && c->task->needs_current) || c->is_stdio) &&
-		    !line_front_is_current(front))
+		    !present_is_reached(front->present))
 			list_add_tail(&front->late, l);
 		else
 			run_client(c);
 	}
 	conn_set_give(front->conns);
 	/* while the log is full it is the log that makes the next turn */
-	if (front->turn == loop_turn(front->loop) && !front->is_current &&
-	    !bus_is_congested(&front->sim->bus))
+	if (present_is_missed(front->present))
 		loop_want_turn(front->loop);
 }
 

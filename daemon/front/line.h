@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "io/gate.h"
 #include "io/loop.h"
+#include "io/present.h"
 #include "io/quota.h"
 
 struct simulator;
@@ -39,9 +40,11 @@ struct line_env {
 /* What a newcomer is told when there are too many. */
 #define LINE_REFUSAL "-ERR busy too many connections\n"
 
-/* The connections that are there are counted in the quota, which outlives the front. */
+/* The connections that are there are counted in the quota, which outlives the front, as the present
+ * does. */
 struct line_front *line_front_new(struct loop *loop, struct simulator *sim, const struct gate *gate,
-    struct quota *quota, const struct line_conf *conf, const struct line_env *env);
+    struct quota *quota, struct present *present, const struct line_conf *conf,
+    const struct line_env *env);
 
 /* Closes all connections. */
 void line_front_free(struct line_front *front);

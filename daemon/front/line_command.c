@@ -201,7 +201,7 @@ line_execute(struct line_client *c, struct str line, bool is_whole)
 	if (r.verb.n == 0)
 		return;
 	command = find_command(r.verb);
-	if (command && command->is_patient && !line_front_is_current(c->front))
+	if (command && command->is_patient && !present_is_reached(c->front->present))
 		line_client_hold(c, line);
 	else
 		run_request(c, command, &r, why);
