@@ -125,8 +125,14 @@ closed_cb(void *ctx)
 		line_client_bury(c);
 }
 
-static const struct conn_handler handler = { ready_cb, line_cb, overlong_cb, ended_cb, drained_cb,
-	closed_cb };
+static const struct conn_handler handler = {
+	.ready = ready_cb,
+	.line = line_cb,
+	.overlong = overlong_cb,
+	.ended = ended_cb,
+	.drained = drained_cb,
+	.closed = closed_cb,
+};
 
 static void
 check_cb(void *ctx)
