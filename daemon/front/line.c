@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/http.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/intake.h"
@@ -62,7 +63,7 @@ overlong_cb(void *ctx, struct str head, struct str tail)
 		return;
 	if (tail.n > 0 && tail.p[tail.n - 1] == '\r')
 		tail.n--;
-	if (line_is_http(tail))
+	if (http_is_request(tail))
 		line_client_drop(c);
 	else
 		line_error(c, LINE_TOO_LONG, "a line has at most %lu octets with its end",
