@@ -6,6 +6,7 @@
  * they are accepted and go when nobody needs them any more. Single messages that come one after the
  * other are kept together: such a batch is a run, and each of its messages has a request of its
  * own, with its own number, owner and plan. So what a message's request said is asked for by index.
+ * One request for several recipients is a transaction: its messages share all but the recipient.
  */
 
 #include <stdbool.h>
@@ -73,6 +74,14 @@ struct batch {
 /* What a new batch is made from; batch_new() copies it. */
 struct batch_request {
 	struct str id, to, from;
+	/* A mail to several, instead of `to` and a range: one message each, in that order. One
+	 * recipient alone is as a single message with that `to`. */
+	const struct str *recipients; /* or NULL */
+	uint32_t n_recipients;        /* at least 1 */
+	/* Of a mail, as the client made it up; or not there. One that was seen before is said in
+	 * the events (dup_of). For requests with recipients only. */
+	struct str message_id;
+	bool is_id_unkeyed; /* the id is shown, and draws go as if there were none */
 	bool is_range;
 	uint64_t first, last;
 	uint64_t size;
@@ -143,7 +152,10 @@ struct str batch_from_at(const struct batch *b, uint32_t index);
 uint64_t batch_size_at(const struct batch *b, uint32_t index);
 struct str batch_own_id_at(const struct batch *b, uint32_t index);
 
-/* Without id: which one of its recipient's it is, from 1. */
+/* The message that had its Message-ID before: its seq; 0 when there is none. */
+uint64_t batch_dup_of_at(const struct batch *b, uint32_t index);
+
+/* Without id that draws go by: which one of its recipient's it is, from 1; else 0. */
 uint64_t batch_sequel_at(const struct batch *b, uint32_t index);
 
 /* The number of its request, whose it is, and by which plan it is delivered. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/http.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/intake.h"
@@ -51,7 +52,7 @@ overlong_cb(void *ctx, struct str head, struct str tail)
 		return;
 	if (tail.n > 0 && tail.p[tail.n - 1] == '\r')
 		tail.n--;
-	if (line_is_http(tail))
+	if (http_is_request(tail))
 		line_client_drop(c);
 	else
 		line_error(c, LINE_TOO_LONG, "a line has at most %lu octets with its end",
@@ -114,8 +115,14 @@ closed_cb(void *ctx)
 		line_client_bury(c);
 }
 
-static const struct conn_handler handler = { ready_cb, line_cb, overlong_cb, ended_cb, drained_cb,
-	closed_cb };
+static const struct conn_handler handler = {
+	.ready = ready_cb,
+	.line = line_cb,
+	.overlong = overlong_cb,
+	.ended = ended_cb,
+	.drained = drained_cb,
+	.closed = closed_cb,
+};
 
 static void
 check_cb(void *ctx)

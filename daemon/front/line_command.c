@@ -1,6 +1,7 @@
 /*
  * Owns the table of commands and the way from a line to one of them; and those that only answer.
  */
+#include "base/http.h"
 #include "base/text.h"
 #include "core/event.h"
 #include "front/line_client.h"
@@ -185,7 +186,7 @@ line_execute(struct line_client *c, struct str line, bool is_whole)
 
 	if (line.n == 0 || line.p[0] == '#')
 		return;
-	if (line_is_http(line)) {
+	if (http_is_request(line)) {
 		line_client_drop(c);
 		return;
 	}
