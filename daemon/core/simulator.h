@@ -14,6 +14,7 @@
 #include "core/bus.h"
 #include "core/delivery_conf.h"
 #include "core/destination.h"
+#include "core/duplicate.h"
 #include "core/history.h"
 #include "core/lane.h"
 #include "core/plan.h"
@@ -60,6 +61,7 @@ struct simulator {
 	struct lanes lanes;
 	struct registry registry;
 	struct sequels sequels;
+	struct duplicates duplicates;
 	struct history history;
 	struct rules rules;
 	struct outages outages;
