@@ -54,13 +54,14 @@ struct batch {
 	uint32_t n_blocks; /* that exist */
 	uint32_t holders;  /* gathers that still read from it */
 	bool is_range;
+	bool is_run;                       /* each message is a request of its own */
 	bool is_open;                      /* more will be accepted */
 	bool is_reserved;                  /* room for all of it is kept (sim->reserved) */
 	bool is_remembered;                /* in the history */
 	bool is_detached;                  /* a reset forgot it, and a gather still reads it */
 	bool has_id_number, has_to_number; /* {n} in id or to */
-	struct letters *letters;           /* of a run; else NULL, and these hold for all: */
-	struct owner *owner;
+	struct letters *letters;           /* of a run, or a transaction's recipients; or NULL */
+	struct owner *owner;               /* but of a run, these hold for all: */
 	struct plan *plan;
 	struct batch_group *group; /* or NULL */
 	struct block *only;        /* the one block of a small batch… */
@@ -95,6 +96,10 @@ struct batch_request {
 struct batch *batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq,
     struct owner *owner, struct plan *plan);
 
+/* The next recipient of a transaction, of which batch_new() knows only how many there are; all must
+ * be there before the first is accepted. sequel, dup_of: 0 where there is none. */
+void batch_add_recipient(struct batch *b, struct str to, uint64_t sequel, uint64_t dup_of);
+
 /* An empty run. */
 struct batch *batch_new_run(uint32_t room);
 
@@ -113,7 +118,7 @@ bool batch_takes_letter(const struct batch *b, uint64_t number, uint64_t seq);
 
 /* One more single message to come: r, owner and plan as for batch_new(). */
 void batch_add_letter(struct batch *b, const struct batch_request *r, struct owner *owner,
-    struct plan *plan, uint64_t sequel);
+    struct plan *plan, uint64_t sequel, uint64_t dup_of);
 
 /* Nothing more than what is accepted is asked for. */
 void batch_cut(struct batch *b);
@@ -146,8 +151,8 @@ bool batch_is_done(const struct batch *b);
 struct str batch_id_at(const struct batch *b, uint32_t index, struct buf *scratch);
 struct str batch_to_at(const struct batch *b, uint32_t index, struct buf *scratch);
 
-/* What its request said: the sender (p is NULL: not given), the size (0: not said), its own id
- * (not there for a range, or when it was given none). */
+/* What its request said: the sender (p is NULL: not given), the size (0: not said), the id that was
+ * given (not there for a range, or when there was none). */
 struct str batch_from_at(const struct batch *b, uint32_t index);
 uint64_t batch_size_at(const struct batch *b, uint32_t index);
 struct str batch_own_id_at(const struct batch *b, uint32_t index);
@@ -162,19 +167,19 @@ uint64_t batch_sequel_at(const struct batch *b, uint32_t index);
 static inline uint64_t
 batch_number_at(const struct batch *b, uint32_t index)
 {
-	return b->letters ? b->number + index : b->number;
+	return b->is_run ? b->number + index : b->number;
 }
 
 static inline struct owner *
 batch_owner_at(const struct batch *b, uint32_t index)
 {
-	return b->letters ? b->letters->each[index].owner : b->owner;
+	return b->is_run ? b->letters->each[index].owner : b->owner;
 }
 
 static inline struct plan *
 batch_plan_at(const struct batch *b, uint32_t index)
 {
-	return b->letters ? b->letters->each[index].plan : b->plan;
+	return b->is_run ? b->letters->each[index].plan : b->plan;
 }
 
 static inline struct block *

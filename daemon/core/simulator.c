@@ -36,6 +36,7 @@ simulator_new(const struct simulator_conf *conf, const struct clock_conf *clock,
 	lanes_init(&sim->lanes, all->concurrency, &all->rate);
 	registry_init(&sim->registry, hash_seed);
 	sequel_init(&sim->sequels);
+	duplicates_init(&sim->duplicates, hash_seed);
 	history_init(&sim->history);
 	rules_init(&sim->rules);
 	outages_init(&sim->outages);
@@ -57,6 +58,7 @@ simulator_free(struct simulator *sim)
 	alarms_fini(&sim->alarms);
 	history_fini(&sim->history);
 	sequel_fini(&sim->sequels);
+	duplicates_fini(&sim->duplicates);
 	bus_fini(&sim->bus);
 	rules_fini(&sim->rules);
 	outages_fini(&sim->outages);
@@ -140,6 +142,8 @@ simulator_reset(struct simulator *sim, int64_t real_ns, int64_t wall_ns)
 	outages_fini(&sim->outages);
 	sequel_fini(&sim->sequels);
 	sequel_init(&sim->sequels);
+	duplicates_fini(&sim->duplicates);
+	duplicates_init(&sim->duplicates, hash_seed);
 	clock_start(&sim->clock, &sim->clock_conf, real_ns, wall_ns);
 	sim->start_ns = sim->now_ns = clock_now(&sim->clock, real_ns);
 	schedule_fini(&sim->schedule);

@@ -15,6 +15,7 @@
 #include "core/bus.h"
 #include "core/delivery_conf.h"
 #include "core/destination.h"
+#include "core/duplicate.h"
 #include "core/history.h"
 #include "core/lane.h"
 #include "core/plan.h"
@@ -64,6 +65,7 @@ struct simulator {
 	struct lanes lanes;
 	struct registry registry;
 	struct sequels sequels;
+	struct duplicates duplicates;
 	struct history history;
 	struct rules rules;
 	struct outages outages;
