@@ -44,8 +44,8 @@ void tls_session_free(struct tls_session *t);
 
 enum tls_status tls_handshake(struct tls_session *t);
 
-/* Up to n octets to p; how many comes in *got, and may be some whatever the status: it says why
- * there are no more. TLS_DONE: there was no more room, or there may be more. */
+/* Up to n octets to p, at least 16 KB, the size of a record; how many comes in *got, and may be
+ * some whatever the status, which says why there are no more. TLS_DONE: for want of room. */
 enum tls_status tls_read(struct tls_session *t, char *p, size_t n, size_t *got);
 
 /* Up to n octets from p; how many were taken comes in *put. After TLS_WANTS_… the next call must
