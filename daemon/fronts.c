@@ -21,6 +21,8 @@ struct front_row {
 
 static const struct front_row rows[FRONT_KINDS] = {
 	[FRONT_LINE] = { "line", STR_INIT(LINE_REFUSAL) },
+	[FRONT_SMTP] = { "smtp", STR_INIT(SMTP_REFUSAL) },
+	[FRONT_LMTP] = { "lmtp", STR_INIT(SMTP_REFUSAL) },
 };
 
 /* No more connections than there are descriptors for. */
@@ -39,32 +41,41 @@ set_quota(struct fronts *f, const struct settings *s)
 }
 
 static bool
-open_listeners(struct fronts *f, const struct listen_section *listen)
+open_listeners(struct fronts *f, const struct listen_section *listen, struct buf *why)
 {
-	const char *addresses[FRONT_KINDS] = { [FRONT_LINE] = listen->line };
-	struct buf why = { 0 };
-	int i;
+	const char *addresses[FRONT_KINDS] = { listen->line, listen->smtp, listen->lmtp };
+	const char *names[FRONT_KINDS];
+	struct service_sockets sockets = { 0 };
+	bool is_good;
+	unsigned i;
 
-	for (i = 0; i < FRONT_KINDS; i++) {
+	for (i = 0; i < FRONT_KINDS; i++)
+		names[i] = rows[i].name;
+	is_good = service_take_sockets(&sockets, names, FRONT_KINDS, why);
+	for (i = 0; i < FRONT_KINDS && is_good; i++) {
 		const struct listener_conf conf = { addresses[i], listen->unix_mode,
 			listen->unix_group };
 
 		f->listeners[i] =
-		    service_listen(f->loop, &conf, rows[i].name, rows[i].refusal, &why);
-		if (!f->listeners[i])
-			break;
+		    service_listen(f->loop, &conf, &sockets, i, names[i], rows[i].refusal, why);
+		is_good = f->listeners[i] != NULL;
 	}
-	if (i < FRONT_KINDS)
-		diag_error("%.*s", STR_ARG(buf_str(&why)));
-	buf_fini(&why);
-	return i == FRONT_KINDS;
+	service_sockets_fini(&sockets);
+	return is_good;
 }
 
 bool
 fronts_open(struct fronts *f, struct loop *loop, const struct settings *settings, bool is_stdio)
 {
+	struct buf why = { 0 };
+	bool is_good;
+
 	f->loop = loop;
-	return is_stdio || open_listeners(f, &settings->listen);
+	is_good = is_stdio || open_listeners(f, &settings->listen, &why);
+	if (!is_good)
+		diag_error("%.*s", STR_ARG(buf_str(&why)));
+	buf_fini(&why);
+	return is_good;
 }
 
 static bool
@@ -89,9 +100,12 @@ fronts_start(struct fronts *f, struct simulator *sim, const struct gate *gate,
 	f->present.loop = f->loop;
 	f->present.sim = sim;
 	f->line = line_front_new(f->loop, sim, gate, &f->quota, &f->present, &settings->line, env);
+	f->smtp = smtp_front_new(f->loop, sim, gate, &f->quota, &f->present, &settings->smtp.conf);
 	if (is_stdio)
 		return start_stdio(f);
 	listener_start(f->listeners[FRONT_LINE], line_front_accept, f->line);
+	listener_start(f->listeners[FRONT_SMTP], smtp_front_accept, f->smtp);
+	listener_start(f->listeners[FRONT_LMTP], smtp_front_accept_lmtp, f->smtp);
 	return true;
 }
 
@@ -100,6 +114,7 @@ fronts_configure(struct fronts *f, const struct settings *settings)
 {
 	set_quota(f, settings);
 	line_front_configure(f->line, &settings->line);
+	smtp_front_configure(f->smtp, &settings->smtp.conf);
 }
 
 void
@@ -117,42 +132,45 @@ void
 fronts_work(struct fronts *f)
 {
 	line_front_work(f->line);
+	smtp_front_work(f->smtp);
 }
 
 void
 fronts_flush(struct fronts *f)
 {
 	line_front_flush(f->line);
+	smtp_front_flush(f->smtp);
 }
 
 bool
 fronts_has_work(const struct fronts *f)
 {
-	return line_front_has_work(f->line);
+	return line_front_has_work(f->line) || smtp_front_has_work(f->smtp);
 }
 
 bool
 fronts_has_output(const struct fronts *f)
 {
-	return line_front_has_output(f->line);
+	return line_front_has_output(f->line) || smtp_front_has_output(f->smtp);
 }
 
 bool
 fronts_wants_room(const struct fronts *f)
 {
-	return line_front_wants_room(f->line);
+	return line_front_wants_room(f->line) || smtp_front_wants_room(f->smtp);
 }
 
 bool
 fronts_has_silent(const struct fronts *f)
 {
-	return line_front_has_silent(f->line);
+	return line_front_has_silent(f->line) || smtp_front_has_silent(f->smtp);
 }
 
 void
 fronts_finish(struct fronts *f)
 {
 	line_front_finish(f->line);
+	smtp_front_finish(f->smtp);
 }
 
 bool
@@ -177,6 +195,7 @@ void
 fronts_stop(struct fronts *f)
 {
 	line_front_free(f->line);
+	smtp_front_free(f->smtp);
 }
 
 void

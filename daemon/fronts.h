@@ -11,18 +11,20 @@
 #include <stdint.h>
 
 #include "front/line.h"
+#include "front/smtp.h"
 #include "io/listener.h"
 #include "io/pump.h"
 #include "io/quota.h"
 #include "settings.h"
 
-enum front_kind { FRONT_LINE, FRONT_KINDS };
+enum front_kind { FRONT_LINE, FRONT_SMTP, FRONT_LMTP, FRONT_KINDS };
 
 struct fronts {
 	struct loop *loop;
 	struct quota quota;
 	struct present present;
 	struct line_front *line;
+	struct smtp_front *smtp; /* LMTP, too */
 	struct listener_set
 	    *listeners[FRONT_KINDS]; /* NULL with --stdio, and once they are closed */
 	struct pump *pump;           /* of --stdio; else NULL */
