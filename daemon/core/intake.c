@@ -166,6 +166,22 @@ intake_accept(struct simulator *sim, struct batch *b, uint32_t slice)
 }
 
 void
+intake_reject(
+    struct simulator *sim, const struct event_rejection *rejection, const struct outcome *outcome)
+{
+	const struct event ev = {
+		.kind = EVENT_REJECTED,
+		.time_ns = sim->now_ns,
+		.outcome = outcome,
+		.rejection = rejection,
+	};
+
+	sim->n_rejected++;
+	sim->n_fired++;
+	bus_emit(&sim->bus, &ev);
+}
+
+void
 intake_close(struct simulator *sim, struct batch *b)
 {
 	if (!b->is_open)

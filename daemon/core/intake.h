@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/batch.h"
+#include "core/event.h"
 #include "core/selector.h"
 
 struct simulator;
@@ -34,6 +35,11 @@ struct batch *intake_open(
 
 /* Accepts at most `slice` messages more, with their events, at sim->now_ns. */
 enum intake_status intake_accept(struct simulator *sim, struct batch *b, uint32_t slice);
+
+/* Says that a recipient was refused with that outcome, and counts it: it is no message and not in
+ * the ledger. */
+void intake_reject(
+    struct simulator *sim, const struct event_rejection *rejection, const struct outcome *outcome);
 
 /* Nothing more of it is accepted. */
 void intake_close(struct simulator *sim, struct batch *b);
