@@ -517,7 +517,8 @@ chaos_reset(struct chaos *c)
 			intake_release(c->w->sim, c->open[slot]);
 		c->open[slot] = NULL;
 	}
-	memset(c->records, 0, c->n_records * sizeof c->records[0]);
+	if (c->n_records > 0)
+		memset(c->records, 0, c->n_records * sizeof c->records[0]);
 	c->n_accepted = c->n_final = c->n_dispatched = 0;
 	CHECK(c, c->w->sim->registry.n == 0);
 	CHECK(c, c->w->sim->next_seq == 1);
