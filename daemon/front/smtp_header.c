@@ -19,10 +19,11 @@ _Static_assert(SMTP_FIELD_VALUE_MAX < SMTP_HEADER_TEXT_MAX, "no room to see that
 static const struct {
 	struct str name;
 	size_t max; /* octets of the value */
+	bool is_id; /* which is right or not there */
 } fields[] = {
-	[SMTP_FIELD_MESSAGE_ID] = { STR_INIT("Message-ID"), SMTP_FIELD_ID_MAX },
+	[SMTP_FIELD_MESSAGE_ID] = { STR_INIT("Message-ID"), SMTP_FIELD_ID_MAX, true },
 	[SMTP_FIELD_SUBJECT] = { STR_INIT("Subject"), SMTP_FIELD_ID_MAX },
-	[SMTP_FIELD_ID] = { STR_INIT("X-Mailsim-Id"), SMTP_FIELD_ID_MAX },
+	[SMTP_FIELD_ID] = { STR_INIT("X-Mailsim-Id"), SMTP_FIELD_ID_MAX, true },
 	[SMTP_FIELD_OUTCOME] = { STR_INIT("X-Mailsim-Outcome"), SMTP_FIELD_VALUE_MAX },
 	[SMTP_FIELD_LATENCY] = { STR_INIT("X-Mailsim-Latency"), SMTP_FIELD_VALUE_MAX },
 	[RECEIVED] = { STR_INIT("Received"), 0 },
@@ -203,10 +204,10 @@ finish_value(struct smtp_header *h, enum smtp_field field)
 	if (s.n > 0)
 		memmove(text, s.p, s.n);
 	if (!is_clean((struct str){ text, s.n })) {
-		if (field == SMTP_FIELD_SUBJECT)
-			clean(text, s.n);
-		else
+		if (fields[field].is_id)
 			s.n = 0;
+		else
+			clean(text, s.n);
 	}
 	h->values[field].n = (uint16_t)s.n;
 }
