@@ -34,7 +34,7 @@ smtp_header_init(struct smtp_header *h)
 {
 	h->is_over = false;
 	h->hops = 0;
-	h->state = HEADER_START;
+	h->state = SMTP_HEADER_START;
 	h->has_blank = false;
 	h->current = NOBODY;
 	h->name_n = 0;
@@ -60,14 +60,14 @@ begin_value(struct smtp_header *h)
 		h->values[i].is_there = true;
 		h->current = i;
 	}
-	h->state = h->current == NOBODY ? HEADER_SKIP : HEADER_VALUE;
+	h->state = h->current == NOBODY ? SMTP_HEADER_SKIP : SMTP_HEADER_VALUE;
 }
 
 /* Part of a name, up to the colon. Gives what is behind it. */
 static struct str
 add_name(struct smtp_header *h, struct str s)
 {
-	while (s.n > 0 && h->state == HEADER_NAME) {
+	while (s.n > 0 && h->state == SMTP_HEADER_NAME) {
 		char c = s.p[0];
 
 		s = str_from(s, 1);
@@ -76,7 +76,7 @@ add_name(struct smtp_header *h, struct str s)
 		else if (str_is_blank(c))
 			h->has_blank = true;
 		else if (h->has_blank || h->name_n == sizeof h->name)
-			h->state = HEADER_SKIP; /* no field, or none of ours */
+			h->state = SMTP_HEADER_SKIP; /* no field, or none of ours */
 		else
 			h->name[h->name_n++] = c;
 	}
@@ -106,10 +106,10 @@ static void
 begin_line(struct smtp_header *h, char c)
 {
 	if (str_is_blank(c)) {
-		h->state = h->current == NOBODY ? HEADER_SKIP : HEADER_VALUE;
+		h->state = h->current == NOBODY ? SMTP_HEADER_SKIP : SMTP_HEADER_VALUE;
 		return;
 	}
-	h->state = HEADER_NAME;
+	h->state = SMTP_HEADER_NAME;
 	h->current = NOBODY;
 	h->has_blank = false;
 	h->name_n = 0;
@@ -120,22 +120,20 @@ smtp_header_add(struct smtp_header *h, struct str s)
 {
 	if (h->is_over || s.n == 0)
 		return;
-	if (h->state == HEADER_START)
+	if (h->state == SMTP_HEADER_START)
 		begin_line(h, s.p[0]);
-	if (h->state == HEADER_NAME)
+	if (h->state == SMTP_HEADER_NAME)
 		s = add_name(h, s);
-	if (h->state == HEADER_VALUE)
+	if (h->state == SMTP_HEADER_VALUE)
 		add_value(h, s);
 }
 
 void
 smtp_header_end_line(struct smtp_header *h)
 {
-	if (h->state == HEADER_START)
+	if (h->state == SMTP_HEADER_START)
 		h->is_over = true;
-	if (h->state == HEADER_NAME)
-		h->current = NOBODY;
-	h->state = HEADER_START;
+	h->state = SMTP_HEADER_START;
 }
 
 /* "<a@b> (comment)" is a@b. */

@@ -39,7 +39,7 @@ struct smtp_header {
 	unsigned hops; /* Received: fields (RFC 5321 §6.3) */
 
 	/* the rest is its own */
-	enum { HEADER_START, HEADER_NAME, HEADER_VALUE, HEADER_SKIP } state;
+	enum { SMTP_HEADER_START, SMTP_HEADER_NAME, SMTP_HEADER_VALUE, SMTP_HEADER_SKIP } state;
 	bool has_blank; /* after the name */
 	int current;    /* whose value it is; -1: nobody's */
 	uint8_t name_n;
