@@ -204,17 +204,17 @@ read_wishes(struct smtp_session *s, struct buf *why)
 
 /* The id: what keys the draws comes first, and a Message-ID, which clients make up, does not. */
 static void
-set_id(const struct smtp_transaction *t, struct batch_request *r)
+set_id(const struct smtp_transaction *t, struct batch_request *r, struct batch_mail *mail)
 {
 	const struct smtp_header *h = &t->data->header;
 
-	r->message_id = smtp_header_value(h, SMTP_FIELD_MESSAGE_ID);
+	mail->message_id = smtp_header_value(h, SMTP_FIELD_MESSAGE_ID);
 	r->id = smtp_header_value(h, SMTP_FIELD_ID);
 	if (!r->id.p)
 		r->id = str_of(t->envid);
-	r->is_id_unkeyed = !r->id.p;
+	mail->is_id_unkeyed = !r->id.p;
 	if (!r->id.p)
-		r->id = r->message_id;
+		r->id = mail->message_id;
 }
 
 /* With inband what is accepted was delivered in that moment; else it goes as the header has it. */
@@ -247,20 +247,20 @@ open_batch(struct smtp_session *s)
 	struct str *to = mem_alloc_array(t->n, sizeof *to);
 	struct batch_request r = {
 		.from = str_of(t->from),
-		.recipients = to,
 		.size = t->data->size,
 		.concurrency = DELIVERY_UNLIMITED,
 	};
+	struct batch_mail mail = { .recipients = to };
 	struct latency none;
 	uint32_t i;
 
 	for (i = 0; i < t->n; i++)
 		if (!t->verdicts || t->verdicts[i].kind == SMTP_PASSES)
-			to[r.n_recipients++] = str_of(t->to[i]);
-	r.is_reserved = intake_room(s->front->sim) >= r.n_recipients;
-	set_id(t, &r);
+			to[mail.n++] = str_of(t->to[i]);
+	r.is_reserved = intake_room(s->front->sim) >= mail.n;
+	set_id(t, &r, &mail);
 	set_plan(s, &r, &none);
-	t->batch = intake_open(s->front->sim, smtp_session_owner(s), &r, &t->first);
+	t->batch = intake_open_mail(s->front->sim, smtp_session_owner(s), &r, &mail, &t->first);
 	free(to);
 	return t->batch != NULL;
 }
