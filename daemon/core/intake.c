@@ -43,6 +43,23 @@ run_for_next(struct simulator *sim)
 	return registry_add_run(&sim->registry, sim->run_room, sim->next_batch, sim->next_seq);
 }
 
+/* The batch is known with all that is to come of it, from *index on. */
+static struct batch *
+begin(struct simulator *sim, struct batch *b, uint32_t *index)
+{
+	uint32_t first = b->is_run ? b->count - 1 : 0;
+
+	sim->next_batch++;
+	sim->next_seq += b->count - first;
+	if (b->is_reserved)
+		sim->reserved += b->count - first;
+	batch_hold(b);
+	registry_open(&sim->registry, b);
+	if (index)
+		*index = first;
+	return b;
+}
+
 struct batch *
 intake_open(
     struct simulator *sim, struct owner *owner, const struct batch_request *r, uint32_t *index)
@@ -50,7 +67,6 @@ intake_open(
 	bool is_in_run = !r->is_range && !r->is_gathered;
 	uint64_t sequel = 0;
 	struct batch *b;
-	uint32_t first;
 
 	if (sim->is_draining)
 		return NULL;
@@ -64,16 +80,50 @@ intake_open(
 		b->sequel = sequel;
 		registry_add(&sim->registry, b);
 	}
-	first = is_in_run ? b->count - 1 : 0;
-	sim->next_batch++;
-	sim->next_seq += b->count - first;
-	if (b->is_reserved)
-		sim->reserved += b->count - first;
-	batch_hold(b);
-	registry_open(&sim->registry, b);
-	if (index)
-		*index = first;
-	return b;
+	return begin(sim, b, index);
+}
+
+/* The message to that recipient, the next but `nth`: which one of its recipient's it is, where
+ * draws go by that… */
+static uint64_t
+sequel_for(struct simulator *sim, const struct batch_request *r, const struct batch_mail *mail,
+    uint32_t nth)
+{
+	return r->id.p && !mail->is_id_unkeyed ? 0
+					       : sequel_next(&sim->sequels, mail->recipients[nth]);
+}
+
+/* …and what it is a copy of. */
+static uint64_t
+dup_of_for(struct simulator *sim, const struct batch_mail *mail, uint32_t nth)
+{
+	if (!mail->message_id.p)
+		return 0;
+	return duplicates_note(&sim->duplicates, mail->message_id, mail->recipients[nth],
+	    sim->next_seq, sim->next_seq + nth, sim->conf.history);
+}
+
+struct batch *
+intake_open_mail(struct simulator *sim, struct owner *owner, const struct batch_request *r,
+    const struct batch_mail *mail, uint32_t *index)
+{
+	struct batch *b;
+	uint32_t i;
+
+	if (sim->is_draining)
+		return NULL;
+	if (mail->n == 1 && !r->is_gathered) {
+		b = run_for_next(sim);
+		batch_add_mail(b, r, mail->recipients[0], owner, sim->plan,
+		    sequel_for(sim, r, mail, 0), dup_of_for(sim, mail, 0));
+		return begin(sim, b, index);
+	}
+	b = batch_new_mail(r, mail->n, sim->next_batch, sim->next_seq, owner, sim->plan);
+	registry_add(&sim->registry, b);
+	for (i = 0; i < mail->n; i++)
+		batch_add_recipient(
+		    b, mail->recipients[i], sequel_for(sim, r, mail, i), dup_of_for(sim, mail, i));
+	return begin(sim, b, index);
 }
 
 static void
@@ -114,12 +164,29 @@ intake_accept(struct simulator *sim, struct batch *b, uint32_t slice)
 }
 
 void
+intake_reject(
+    struct simulator *sim, const struct event_rejection *rejection, const struct outcome *outcome)
+{
+	const struct event ev = {
+		.kind = EVENT_REJECTED,
+		.time_ns = sim->now_ns,
+		.outcome = outcome,
+		.rejection = rejection,
+	};
+
+	sim->n_rejected++;
+	sim->n_fired++;
+	bus_emit(&sim->bus, &ev);
+}
+
+void
 intake_close(struct simulator *sim, struct batch *b)
 {
 	if (!b->is_open)
 		return;
 	if (b->is_reserved)
 		sim->reserved -= b->count - b->accepted;
+	duplicates_forget(&sim->duplicates, b->first_seq + b->accepted, b->first_seq + b->count);
 	delivery_close_batch(sim, b);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "sim_world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -155,6 +156,62 @@ world_one(const char *id)
 		.concurrency = DELIVERY_UNLIMITED,
 		.plan = PLAN_UNCHANGED,
 	};
+}
+
+struct world_mail
+world_mail(const char *id, const struct str *recipients, uint32_t n)
+{
+	struct world_mail m = { world_one(id), { recipients, n, str_of(id), id != NULL } };
+
+	m.r.from = STR("sender@x.test");
+	return m;
+}
+
+struct batch *
+world_send_mail(struct world *w, const struct world_mail *m)
+{
+	struct batch *b = intake_open_mail(w->sim, w->owner, &m->r, &m->mail, NULL);
+
+	assert_non_null(b);
+	assert_int_equal(intake_accept(w->sim, b, UINT32_MAX), INTAKE_DONE);
+	intake_release(w->sim, b);
+	return b;
+}
+
+/* How many of all messages the selector matches, one by one. */
+static size_t
+count_matches(struct world *w, const struct selector *s)
+{
+	struct selector all = { .kind = SELECT_ALL };
+	struct selection walk;
+	struct message *m;
+	size_t n = 0;
+
+	selection_init(&walk, &w->sim->registry, &all, false);
+	while ((m = selection_next(&walk)) != NULL)
+		n += selector_match(s, m);
+	selection_fini(&walk);
+	return n;
+}
+
+void
+world_expect_walk(struct world *w, struct selector s, bool is_backwards, const char *expected)
+{
+	struct selection walk;
+	struct message *m;
+	char found[1024] = "";
+	size_t n = 0, count = 0;
+
+	selection_init(&walk, &w->sim->registry, &s, is_backwards);
+	while ((m = selection_next(&walk)) != NULL) {
+		n += (size_t)snprintf(
+		    found + n, sizeof found - n, "%s%lu", n ? " " : "", message_seq(m));
+		assert_true(selector_match(&s, m));
+		count++;
+	}
+	selection_fini(&walk);
+	assert_string_equal(found, expected);
+	assert_int_equal(count_matches(w, &s), count);
 }
 
 char *

@@ -11,9 +11,10 @@
 #include "core/terms.h"
 #include "sim_world.h"
 
-#define SEEDS 12
+#define SEEDS 13
 #define STEPS 1500
 #define OPEN 8
+#define RECIPIENTS 150
 #define DOMAINS 6
 #define RATE 100
 #define BURST 10
@@ -190,6 +191,9 @@ event_cb(void *ctx, struct bus *bus, const struct event *ev)
 	r = record_of(c, message_seq(ev->message));
 	CHECK(c, r->is_queued == (ev->kind != EVENT_QUEUED));
 	if (ev->kind == EVENT_QUEUED) {
+		CHECK(c,
+		    batch_dup_of_at(ev->batch, message_index(ev->message)) <
+			message_seq(ev->message));
 		r->is_queued = true;
 		r->queued_ns = ev->time_ns;
 		c->n_accepted++;
@@ -260,6 +264,31 @@ random_to(struct chaos *c, char *text, size_t size)
 	return text;
 }
 
+/* Recipients, one of them perhaps twice, of a mail that perhaps came before. */
+static uint32_t
+random_recipients(struct chaos *c, struct batch_mail *mail, struct str *to)
+{
+	static const char *const known[] = { "joe@a.test", "joe@b.test", "ann@plain.org",
+		"bounce@c.example.net", "joe+greylisted=2@d.example.net", "postmaster" };
+	static const char *const ids[] = { NULL, "mail1@x", "mail2@x", "mail3@x" };
+	uint32_t n = 1 + (uint32_t)draw(c, draw(c, 4) ? 5 : RECIPIENTS), i;
+
+	for (i = 0; i < n; i++)
+		to[i] = str_of(PICK(c, known));
+	mail->recipients = to;
+	mail->n = n;
+	mail->message_id = str_of(PICK(c, ids));
+	mail->is_id_unkeyed = draw(c, 2) == 0;
+	return n;
+}
+
+/* Perhaps there is room for all of it kept. */
+static bool
+is_reserved(struct chaos *c, uint64_t n)
+{
+	return draw(c, 4) == 0 && n <= intake_room(c->w->sim);
+}
+
 static void
 chaos_send(struct chaos *c)
 {
@@ -267,7 +296,10 @@ chaos_send(struct chaos *c)
 	uint64_t first = draw(c, 50), slot = draw(c, OPEN);
 	struct batch_request r = world_range(first, first + draw(c, 100));
 	struct latency latency;
+	struct str recipients[RECIPIENTS];
+	struct batch_mail mail = { 0 };
 	struct retry retry;
+	uint64_t n;
 	char to[64];
 
 	if (c->open[slot])
@@ -275,8 +307,12 @@ chaos_send(struct chaos *c)
 	assert_null(latency_parse(str_of(PICK(c, latencies)), NULL, &latency));
 	assert_null(retry_parse(str_of(PICK(c, retries)), &retry));
 	r.is_range = draw(c, 2) == 0;
+	n = r.is_range ? r.last - r.first + 1 : 1;
+	if (!r.is_range && draw(c, 2))
+		n = random_recipients(c, &mail, recipients);
 	r.id = str_of(PICK(c, ids));
 	r.to = str_of(random_to(c, to, sizeof to));
+	r.is_reserved = is_reserved(c, n);
 	r.is_gathered = draw(c, 4) == 0;
 	r.concurrency = draw(c, 3) ? DELIVERY_UNLIMITED : 1 + draw(c, 5);
 	if (draw(c, 4) == 0)
@@ -286,7 +322,8 @@ chaos_send(struct chaos *c)
 	r.plan.expire_ns = draw(c, 2) ? -1 : (int64_t)draw(c, 3600) * SEC;
 	r.plan.max_attempts = draw(c, 3) ? PLAN_UNSAID : draw(c, 4);
 	r.plan.fate = random_fate(c);
-	c->open[slot] = intake_open(c->w->sim, c->w->owner, &r, NULL);
+	c->open[slot] = mail.n > 0 ? intake_open_mail(c->w->sim, c->w->owner, &r, &mail, NULL)
+				   : intake_open(c->w->sim, c->w->owner, &r, NULL);
 	fate_unref(r.plan.fate);
 	c->n_requests++;
 }
@@ -482,7 +519,8 @@ chaos_reset(struct chaos *c)
 			intake_release(c->w->sim, c->open[slot]);
 		c->open[slot] = NULL;
 	}
-	memset(c->records, 0, c->n_records * sizeof c->records[0]);
+	if (c->n_records > 0)
+		memset(c->records, 0, c->n_records * sizeof c->records[0]);
 	c->n_accepted = c->n_final = c->n_dispatched = 0;
 	CHECK(c, c->w->sim->registry.n == 0);
 	CHECK(c, c->w->sim->next_seq == 1);
