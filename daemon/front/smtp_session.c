@@ -210,6 +210,7 @@ settle(struct smtp_session *s)
 		return;
 	free(s->held);
 	s->held = NULL;
+	s->line = (struct str){ NULL, 0 };
 	if (!s->conn) {
 		smtp_session_bury(s);
 		return;
