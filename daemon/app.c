@@ -15,11 +15,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/terms.h"
-#include "io/descriptors.h"
-#include "io/pump.h"
+#include "fronts.h"
 #include "service.h"
 
-#define FD_RESERVE 96 /* descriptors for other things than clients */
 #define LAST_CALL_NS (500 * TEXT_NS_PER_MS)
 #define FAREWELL_NS TEXT_NS_PER_S /* for the last replies to leave */
 #define SPARE_NS (5 * TEXT_NS_PER_S)
@@ -40,9 +38,7 @@ struct app {
 	struct gate gate;
 	struct eventlog *log;
 	struct work *work;
-	struct line_front *front;
-	struct listener_set *listeners;
-	struct pump *pump;
+	struct fronts fronts;
 	struct service *service;
 	struct loop_event *schedule_timer; /* the one timer of all deliveries, and of the gate */
 	struct loop_event *phase_timer;    /* ends the drain, then the leaving */
@@ -66,22 +62,6 @@ random_number(void)
 	return n;
 }
 
-/* The front's settings with no more connections than there are descriptors for. */
-static struct line_conf
-line_conf_of(const struct settings *s)
-{
-	struct line_conf conf = s->line;
-	uint64_t descriptors = descriptors_raise_limit();
-	uint64_t possible = descriptors > FD_RESERVE + 1 ? descriptors - FD_RESERVE : 1;
-
-	if (conf.connections > possible) {
-		diag_warning("limits.connections is %lu, but %lu descriptors allow only %lu",
-		    conf.connections, descriptors, possible);
-		conf.connections = possible;
-	}
-	return conf;
-}
-
 /* Whether simulated time may jump now: in a program with one client, only while that one waits or
  * asks nothing more, so that a run does not depend on how fast its input comes. */
 static bool
@@ -90,7 +70,7 @@ may_jump(const struct app *app)
 	if (!app->sim->clock.is_max)
 		return false;
 	return !app->options->is_stdio || app->phase != PHASE_RUNNING ||
-	    line_front_is_waiting(app->front) || line_front_is_ended(app->front);
+	    line_front_is_waiting(app->fronts.line) || line_front_is_ended(app->fronts.line);
 }
 
 /* Whether there is somewhere to jump to. */
@@ -115,8 +95,8 @@ run_simulator(struct app *app)
 		return;
 	}
 	/* only when nothing else is to be done */
-	if (can_jump(app) && loop_was_idle(app->loop) && !line_front_has_work(app->front))
-		simulator_jump(sim, now, SIMULATOR_SLICE, line_front_wants_room(app->front));
+	if (can_jump(app) && loop_was_idle(app->loop) && !fronts_has_work(&app->fronts))
+		simulator_jump(sim, now, SIMULATOR_SLICE, fronts_wants_room(&app->fronts));
 }
 
 static void
@@ -151,7 +131,7 @@ leave(struct app *app)
 
 	app->phase = PHASE_LEAVING;
 	app->is_over = false;
-	line_front_finish(app->front);
+	fronts_finish(&app->fronts);
 	if (app->drain_until_ns > until)
 		until = app->drain_until_ns;
 	loop_timer_at(app->phase_timer, until);
@@ -184,7 +164,7 @@ is_drained(struct app *app, int64_t until)
 {
 	struct simulator *sim = app->sim;
 
-	if (pending(app) == 0 || app->is_over)
+	if (app->is_over || (pending(app) == 0 && alarms_next(&sim->alarms) == CLOCK_NEVER))
 		return true;
 	if (bus_is_congested(&sim->bus))
 		return false;
@@ -195,8 +175,8 @@ is_drained(struct app *app, int64_t until)
 static bool
 is_stdio_done(const struct app *app)
 {
-	return app->options->is_stdio && line_front_connections(app->front) == 0 &&
-	    pending(app) == 0 && pump_is_done(app->pump);
+	return app->options->is_stdio && app->fronts.quota.n == 0 && pending(app) == 0 &&
+	    pump_is_done(app->fronts.pump);
 }
 
 /* With --stdio: whoever waits, waits for ever, since time does not run and nobody else can come. */
@@ -205,23 +185,14 @@ is_stuck(struct app *app)
 {
 	struct simulator *sim = app->sim;
 
-	if (!app->options->is_stdio || line_front_is_busy(app->front) || sim->needs_refill ||
+	if (!app->options->is_stdio || line_front_is_busy(app->fronts.line) || sim->needs_refill ||
 	    bus_is_congested(&sim->bus))
 		return false;
-	if (!line_front_is_waiting(app->front) &&
-	    !(line_front_is_ended(app->front) && pending(app) > 0))
+	if (!line_front_is_waiting(app->fronts.line) &&
+	    !(line_front_is_ended(app->fronts.line) && pending(app) > 0))
 		return false;
 	return sim->clock.is_max ? !simulator_has_next(sim)
 				 : simulator_deadline(sim) == CLOCK_NEVER;
-}
-
-/* All replies are out. */
-static bool
-has_left(const struct app *app)
-{
-	if (app->pump)
-		return pump_is_done(app->pump);
-	return !line_front_has_output(app->front) && !line_front_has_work(app->front);
 }
 
 static void
@@ -242,7 +213,7 @@ check_phase(struct app *app)
 		}
 		break;
 	case PHASE_LAST_CALL:
-		if (app->is_over || !line_front_has_silent(app->front)) {
+		if (app->is_over || !fronts_has_silent(&app->fronts)) {
 			drain(app);
 			loop_want_turn(app->loop);
 		}
@@ -254,7 +225,7 @@ check_phase(struct app *app)
 		}
 		break;
 	case PHASE_LEAVING:
-		if (app->is_over || has_left(app))
+		if (app->is_over || fronts_have_left(&app->fronts))
 			loop_stop(app->loop);
 		break;
 	}
@@ -266,10 +237,10 @@ turn_end_cb(void *ctx)
 	struct app *app = ctx;
 
 	run_simulator(app);
-	line_front_work(app->front);
-	eventlog_flush(app->log, line_front_has_output(app->front));
+	fronts_work(&app->fronts);
+	eventlog_flush(app->log, fronts_has_output(&app->fronts));
 	gate_check(&app->gate, loop_now(app->loop));
-	line_front_flush(app->front);
+	fronts_flush(&app->fronts);
 	check_phase(app);
 	service_update(app->service);
 	arm_schedule_timer(app);
@@ -298,8 +269,7 @@ stop_cb(void *ctx, int signo)
 		return;
 	}
 	diag_info("%s: no more connections", strsignal(signo));
-	listener_free(app->listeners);
-	app->listeners = NULL;
+	fronts_close_listeners(&app->fronts);
 	app->phase = PHASE_LAST_CALL;
 	loop_timer_at(app->phase_timer, clock_add(loop_read_clock(app->loop), LAST_CALL_NS));
 }
@@ -335,11 +305,10 @@ load_again(struct app *app, struct eventlog_target **target, struct conf_problem
 static void
 change_settings(struct app *app, struct settings *fresh, struct eventlog_target *target)
 {
-	struct line_conf line = line_conf_of(fresh);
 	size_t gone;
 
 	diag_configure(&fresh->diag);
-	line_front_configure(app->front, &line);
+	fronts_configure(&app->fronts, fresh);
 	eventlog_reconfigure(app->log, &fresh->log, target);
 	simulator_run(app->sim, loop_read_clock(app->loop), SIMULATOR_SLICE);
 	gone = simulator_configure(app->sim, &fresh->simulator);
@@ -396,7 +365,7 @@ look_cb(void *ctx, struct service_view *out)
 
 	out->doing = doing[app->phase];
 	out->counts = &app->sim->tally.counts;
-	out->connections = line_front_connections(app->front);
+	out->connections = app->fronts.quota.n;
 }
 
 static void
@@ -407,19 +376,6 @@ add_stats(void *ctx, struct buf *b)
 	buf_printf(b, " log_lost=%lu", eventlog_lost(app->log));
 	work_add_stats(app->work, b);
 	loop_add_stats(app->loop, b);
-}
-
-static bool
-open_listeners(struct app *app)
-{
-	struct buf why = { 0 };
-
-	app->listeners =
-	    service_listen(app->loop, &app->settings->listen, "line", STR(LINE_REFUSAL), &why);
-	if (!app->listeners)
-		diag_error("%.*s", STR_ARG(buf_str(&why)));
-	buf_fini(&why);
-	return app->listeners != NULL;
 }
 
 /* What a dispatch costs. */
@@ -464,31 +420,12 @@ add_timers(struct app *app)
 	app->service = service_new(app->loop, look_cb, app);
 }
 
-static bool
-start_clients(struct app *app)
-{
-	int fd;
-
-	if (!app->options->is_stdio) {
-		listener_start(app->listeners, line_front_accept, app->front);
-		return true;
-	}
-	app->pump = pump_start(app->loop, STDIN_FILENO, STDOUT_FILENO, &fd);
-	if (!app->pump) {
-		diag_error("cannot copy standard input and output: %s", strerror(errno));
-		return false;
-	}
-	line_front_adopt(app->front, fd);
-	return true;
-}
-
 static void
 tell_ready(struct app *app)
 {
 	struct buf b = { 0 };
 
-	if (app->listeners)
-		listener_format(app->listeners, &b);
+	fronts_format(&app->fronts, &b);
 	diag_info("ready%.*s pid=%d seed=%lu", (int)b.len, b.data ? b.data : "", (int)getpid(),
 	    app->sim->seed);
 	buf_fini(&b);
@@ -501,7 +438,6 @@ start(struct app *app)
 {
 	const struct settings *s = app->settings;
 	const struct line_env env = { MAILSIMD_VERSION, add_stats, app };
-	struct line_conf line = line_conf_of(s);
 	struct eventlog_target *target;
 	const char *why;
 
@@ -510,7 +446,7 @@ start(struct app *app)
 		diag_error("the event loop cannot start");
 		return false;
 	}
-	if (!app->options->is_stdio && !open_listeners(app))
+	if (!fronts_open(&app->fronts, app->loop, s, app->options->is_stdio))
 		return false;
 	target = eventlog_target_open(s->log.target, &why);
 	if (!target) {
@@ -528,9 +464,8 @@ start(struct app *app)
 	if (!app->work)
 		return false;
 	app->log = eventlog_start(&app->sim->bus, app->loop, &app->gate, &s->log, target);
-	app->front = line_front_new(app->loop, app->sim, &app->gate, &line, &env);
 	loop_set_turn_end(app->loop, turn_end_cb, app);
-	return start_clients(app);
+	return fronts_start(&app->fronts, app->sim, &app->gate, s, &env, app->options->is_stdio);
 }
 
 static enum app_status
@@ -538,7 +473,8 @@ status_of(const struct app *app)
 {
 	if (app->sim->tally.counts.state[STATE_SENDING] > 0 || app->is_stuck)
 		return APP_CUT_OFF;
-	return app->options->is_stdio && line_front_errors(app->front) > 0 ? APP_REFUSED : APP_OK;
+	return app->options->is_stdio && line_front_errors(app->fronts.line) > 0 ? APP_REFUSED
+										 : APP_OK;
 }
 
 static void
@@ -561,7 +497,7 @@ free_parts(struct app *app)
 {
 	size_t i;
 
-	listener_free(app->listeners);
+	fronts_free(&app->fronts);
 	for (i = 0; i < sizeof app->signals / sizeof app->signals[0]; i++)
 		loop_remove(app->signals[i]);
 	loop_remove(app->schedule_timer);
@@ -583,8 +519,8 @@ finish(struct app *app)
 	    app->log, app->is_hasty ? HASTE_NS : app->settings->line.stall_timeout_ns);
 	enum app_status status = status_of(app);
 
-	line_front_free(app->front);
-	if (app->pump && !pump_stop(app->pump) && status != APP_CUT_OFF)
+	fronts_stop(&app->fronts);
+	if (app->fronts.pump && !pump_stop(app->fronts.pump) && status != APP_CUT_OFF)
 		status = APP_FAILED;
 	tell_ledger(app, lost);
 	return status;

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "back/notify.h"
 #include "base/clock.h"
@@ -27,21 +28,47 @@ struct service {
 	bool is_last;          /* the turn is there for a last look only */
 };
 
-struct listener_set *
-service_listen(struct loop *loop, const struct listener_conf *conf, const char *name,
-    struct str refusal, struct buf *why)
+bool
+service_take_sockets(
+    struct service_sockets *out, const char *const *names, unsigned n_names, struct buf *why)
 {
-	struct listener_set *set = NULL;
-	const char *wrong;
-	unsigned n;
-	int *fds;
+	int n = notify_sockets(names, n_names, &out->fds, &out->kinds), i;
 
-	if (!notify_sockets(name, &fds, &n, &wrong))
-		buf_add_str(why, str_of(wrong));
-	else if (n > 0)
-		set = listener_adopt(loop, fds, n, name, refusal, why);
-	else
-		set = listener_open(loop, conf, name, refusal, why);
+	out->n = n > 0 ? (unsigned)n : 0;
+	if (n < 0)
+		buf_add_str(why, str_of(strerror(-n)));
+	for (i = 0; i < n; i++) {
+		if (out->kinds[i] < n_names)
+			continue;
+		buf_add_lit(why, "a socket was handed in whose FileDescriptorName is none of");
+		for (unsigned k = 0; k < n_names; k++)
+			buf_printf(why, " %s", names[k]);
+		return false;
+	}
+	return n >= 0;
+}
+
+void
+service_sockets_fini(struct service_sockets *sockets)
+{
+	free(sockets->fds);
+	free(sockets->kinds);
+}
+
+struct listener_set *
+service_listen(struct loop *loop, const struct listener_conf *conf,
+    const struct service_sockets *sockets, unsigned kind, const char *name, struct str refusal,
+    struct buf *why)
+{
+	int *fds = mem_alloc_array(sockets->n + 1, sizeof *fds);
+	struct listener_set *set;
+	unsigned n = 0, i;
+
+	for (i = 0; i < sockets->n; i++)
+		if (sockets->kinds[i] == kind)
+			fds[n++] = sockets->fds[i];
+	set = n > 0 ? listener_adopt(loop, fds, n, name, refusal, why)
+		    : listener_open(loop, conf, name, refusal, why);
 	free(fds);
 	return set;
 }

@@ -6,6 +6,7 @@
  * nobody listens (notify_is_wanted()), nobody is told anything.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -13,10 +14,24 @@
 #include "io/listener.h"
 #include "io/loop.h"
 
-/* The sockets that systemd handed in under that name, else those of the configuration; with the
- * name, refusal and why as listener_open() has them. */
+/* The sockets that systemd handed in. */
+struct service_sockets {
+	int *fds;
+	unsigned *kinds; /* which of the names each has */
+	unsigned n;
+};
+
+/* Asked once. False with a text in why when that fails, or one has none of the names.
+ * service_sockets_fini() in any case; the descriptors stay. */
+bool service_take_sockets(
+    struct service_sockets *out, const char *const *names, unsigned n_names, struct buf *why);
+void service_sockets_fini(struct service_sockets *sockets);
+
+/* The sockets of that kind that were handed in, else those of the configuration; with the name,
+ * refusal and why as listener_open() has them. */
 struct listener_set *service_listen(struct loop *loop, const struct listener_conf *conf,
-    const char *name, struct str refusal, struct buf *why);
+    const struct service_sockets *sockets, unsigned kind, const char *name, struct str refusal,
+    struct buf *why);
 
 /* What the status text is made of. */
 struct service_view {

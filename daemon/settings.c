@@ -29,6 +29,10 @@ static const struct conf_key keys[] = {
 	{ "listen", "line", &type_addresses, AT(listen.line), "localhost:4025", ANY, FIXED,
 	    "Where the line protocol is spoken: host:port, [v6]:port and unix:PATH with spaces "
 	    "between them, or none. localhost is both loopbacks, port 0 any free port." },
+	{ "listen", "smtp", &type_addresses, AT(listen.smtp), "none", ANY, FIXED,
+	    "Where SMTP is spoken, in the same form; conventionally localhost:1025." },
+	{ "listen", "lmtp", &type_addresses, AT(listen.lmtp), "none", ANY, FIXED,
+	    "Where LMTP is spoken." },
 	{ "listen", "unix_mode", &conf_type_mode, AT(listen.unix_mode), "0660", ANY, FIXED,
 	    "Mode of Unix sockets, in octal." },
 	{ "listen", "unix_group", &conf_type_text, AT(listen.unix_group), "", ANY, FIXED,
@@ -47,8 +51,10 @@ static const struct conf_key keys[] = {
 	    "providers.",
 	    false },
 
-	{ "limits", "connections", &conf_type_number, AT(line.connections), "10000", 1, 1000000,
-	    RELOADED, "Connections at once. One more is told -ERR busy and closed." },
+	{ "limits", "connections", &conf_type_number, AT(connections), "10000", 1, 1000000,
+	    RELOADED,
+	    "Connections at once, of all listeners together. One more is told -ERR busy (SMTP: 421 "
+	    "4.7.0) and closed." },
 	{ "limits", "pending", &conf_type_number, AT(simulator.pending), "1000000", 1, 100000000,
 	    RELOADED,
 	    "Messages accepted and not final. When there are that many, those who send have to "
@@ -71,6 +77,33 @@ static const struct conf_key keys[] = {
 	{ "limits", "drain_timeout", &conf_type_duration, AT(drain_timeout_ns), "30s", 0,
 	    365 * DAY_NS, RELOADED,
 	    "How long deliveries may go on after SIGTERM before they are cut off. Real time." },
+
+	{ "smtp", "mode", &type_smtp_mode, AT(smtp.conf.mode), "queue", ANY, RELOADED,
+	    "queue: a mail is accepted at once, and delivered as [delivery] has it." },
+	{ "smtp", "hostname", &type_smtp_hostname, AT(smtp.hostname), "", ANY, RELOADED,
+	    "What the server calls itself. Empty: the name of the machine." },
+	{ "smtp", "max_size", &conf_type_size, AT(smtp.conf.max_size), "32M", 1024, 1LL << 40,
+	    RELOADED, "Octets of a mail. A larger one is answered 552 5.3.4." },
+	{ "smtp", "max_recipients", &conf_type_number, AT(smtp.conf.max_recipients), "100", 1,
+	    100000, RELOADED, "Recipients of a mail. One more is answered 452 4.5.3." },
+	{ "smtp", "timeout", &conf_type_duration, AT(smtp.conf.timeout_ns), "5m", TEXT_NS_PER_MS,
+	    365 * DAY_NS, RELOADED,
+	    "For a command to come, or some of a mail's data; then 421 4.4.2 and a close. Real "
+	    "time." },
+	{ "smtp", "bare_newline", &type_smtp_bare_newline, AT(smtp.conf.bare_newline), "normalize",
+	    ANY, RELOADED,
+	    "What becomes of a CR or LF in a mail that is not part of a CRLF: normalize takes it, "
+	    "reject refuses the mail with 550 5.5.2. It never ends the data." },
+	{ "smtp", "tls_cert", &conf_type_text, AT(smtp.tls_cert), "", ANY, RELOADED,
+	    "File of the certificate and those that lead to it, PEM." },
+	{ "smtp", "tls_key", &conf_type_text, AT(smtp.tls_key), "", ANY, RELOADED,
+	    "File of its private key, PEM." },
+	{ "smtp", "tls", &type_smtp_tls, AT(smtp.conf.tls), "off", ANY, RELOADED,
+	    "STARTTLS: off, optional, or required, with which other commands are answered 530 "
+	    "5.7.0 before it." },
+	{ "smtp", "auth", &type_smtp_auth, AT(smtp.auth), "off", ANY, RELOADED,
+	    "AUTH PLAIN and LOGIN: off, any for whatever a client says, or a file with a line "
+	    "user:password for each who may. It is offered, never demanded." },
 
 	{ "delivery", "latency", &type_latency, AT(delivery.conf.latency), "fixed 1s", ANY,
 	    RELOADED,
@@ -213,6 +246,24 @@ static const struct conf_key domain_keys[] = {
 	    "blanks between them."),
 };
 
+#define IN_STAGE(member) offsetof(struct smtp_stage_section, faults.member)
+
+static const struct conf_key stage_keys[] = {
+	{ "smtp", "delay", &type_latency, IN_STAGE(delay), NULL, ANY, RELOADED,
+	    "How long the reply takes, in simulated time; a latency as delivery.latency has it.",
+	    true },
+	{ "smtp", "fail", &type_smtp_fail, IN_STAGE(fail), NULL, ANY, RELOADED,
+	    "How often it is refused, and with which words: 5% 451 4.7.1 Come back later, or first "
+	    "3 and so on. 421 closes.",
+	    true },
+	{ "smtp", "drop", &type_smtp_chance, IN_STAGE(drop), NULL, ANY, RELOADED,
+	    "How often the connection is closed without an answer: 1%, or first 3.", true },
+	{ "smtp", "drop_after", &type_smtp_chance, IN_STAGE(drop_after), NULL, ANY, RELOADED,
+	    "At eom: the same once the mail was accepted. The client does not know, and sends it "
+	    "again.",
+	    true },
+};
+
 static bool
 finish_outcome(struct conf_instance *instance, void *settings, struct buf *why)
 {
@@ -257,6 +308,19 @@ static const struct conf_family families[] = {
 	    .help = "For recipients in NAME. An exact name comes before the longest "
 		    "*.example.org, and that before *. What it does not set is as in [delivery]; "
 		    "the limits of a wildcard hold for each domain by itself.",
+	},
+	{
+	    .section = "smtp",
+	    .keys = stage_keys,
+	    .n = sizeof stage_keys / sizeof *stage_keys,
+	    .size = sizeof(struct smtp_stage_section),
+	    .offset = AT(smtp.stages),
+	    .check_name = smtp_stage_check,
+	    .finish = settings_smtp_check_stage,
+	    .help = "Faults at a stage of the SMTP dialogue. NAME is connect, ehlo, mail, rcpt, "
+		    "data, eom (the end of the data) or quit. What is left to chance is a function "
+		    "of the seed, the session's number, the stage and how often the session had "
+		    "it; first 3 means the first three since the start, or reset.",
 	},
 };
 
@@ -317,6 +381,10 @@ settings_load(const struct conf_sources *from, bool is_stdio, struct conf_proble
 	}
 	s->log.stall_timeout_ns = s->line.stall_timeout_ns;
 	s->simulator.delivery = make_delivery_conf(s);
+	if (!settings_smtp_finish(s, problems)) {
+		settings_free(s);
+		return NULL;
+	}
 	return s;
 }
 
@@ -325,6 +393,7 @@ settings_free(struct settings *s)
 {
 	if (!s)
 		return;
+	settings_smtp_fini(s);
 	conf_free(&settings_table, s);
 	outcome_set_unref(s->outcomes);
 	delivery_conf_unref(s->simulator.delivery);

@@ -12,7 +12,7 @@
 #include "base/diag.h"
 #include "core/simulator.h"
 #include "front/line.h"
-#include "io/listener.h"
+#include "settings_smtp.h"
 
 struct outcome_set;
 
@@ -42,9 +42,18 @@ struct outcome_section {
 	struct outcome_until until;
 };
 
+/* [listen] */
+struct listen_section {
+	char *line, *smtp, *lmtp; /* addresses, spaces between them, or "none" */
+	unsigned unix_mode;
+	char *unix_group;
+};
+
 struct settings {
-	struct listener_conf listen;      /* [listen] */
+	struct listen_section listen;     /* [listen] */
+	uint64_t connections;             /* over all fronts */
 	struct line_conf line;            /* [limits] as the line protocol sees them */
+	struct smtp_section smtp;         /* [smtp], [smtp STAGE] */
 	struct simulator_conf simulator;  /* [limits] and all of delivery as the core sees it */
 	struct delivery_section delivery; /* [delivery] */
 	uint64_t work_threads;

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/listener.h"
 #include "settings.h"
 
 #define UNUSED __attribute__((unused))

@@ -74,32 +74,29 @@ notify_watchdog_interval(void)
 	return (int64_t)(usec / 2) * TEXT_NS_PER_US;
 }
 
-bool
-notify_sockets(const char *name, int **fds, unsigned *n, const char **why)
+int
+notify_sockets(const char *const *names, unsigned n_names, int **fds, unsigned **kinds)
 {
-	char **names = NULL;
-	int count = sd_listen_fds_with_names(1, &names), i;
-	bool is_known = true;
+	char **given = NULL;
+	int count = sd_listen_fds_with_names(1, &given), i;
 
 	*fds = NULL;
-	*n = 0;
-	if (count < 0) {
-		*why = strerror(-count);
-		return false;
-	}
-	if (count > 0)
-		*fds = mem_alloc_array((size_t)count, sizeof **fds);
+	*kinds = NULL;
+	if (count <= 0)
+		return count;
+	*fds = mem_alloc_array((size_t)count, sizeof **fds);
+	*kinds = mem_alloc_array((size_t)count, sizeof **kinds);
 	for (i = 0; i < count; i++) {
-		if (strcmp(names[i], name) == 0)
-			(*fds)[(*n)++] = SD_LISTEN_FDS_START + i;
-		else
-			is_known = false;
-		free(names[i]);
+		unsigned k = 0;
+
+		while (k < n_names && strcmp(given[i], names[k]) != 0)
+			k++;
+		(*fds)[i] = SD_LISTEN_FDS_START + i;
+		(*kinds)[i] = k;
+		free(given[i]);
 	}
-	free(names);
-	if (!is_known)
-		*why = "a socket was handed in whose FileDescriptorName is not line";
-	return is_known;
+	free(given);
+	return count;
 }
 
 #else
@@ -143,14 +140,14 @@ notify_watchdog_interval(void)
 	return 0;
 }
 
-bool
-notify_sockets(const char *name, int **fds, unsigned *n, const char **why)
+int
+notify_sockets(const char *const *names, unsigned n_names, int **fds, unsigned **kinds)
 {
-	(void)name;
-	(void)why;
+	(void)names;
+	(void)n_names;
 	*fds = NULL;
-	*n = 0;
-	return true;
+	*kinds = NULL;
+	return 0;
 }
 
 #endif

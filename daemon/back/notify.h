@@ -25,9 +25,10 @@ void notify_watchdog(void);
 int64_t notify_watchdog_interval(void);
 
 /*
- * The sockets that were handed in under that name: *fds is the caller's, to be freed. False with
- * a text in why when there are some under another name.
+ * The sockets that were handed in: each in *fds, and in *kinds which of the names it has, n_names
+ * for none of them. Both are the caller's, to be freed. Gives how many there are, or an errno below
+ * zero. Asked once: the environment forgets them.
  */
-bool notify_sockets(const char *name, int **fds, unsigned *n, const char **why);
+int notify_sockets(const char *const *names, unsigned n_names, int **fds, unsigned **kinds);
 
 #endif

@@ -105,6 +105,14 @@ blocks_for(uint32_t count)
 	return (count + (size_t)BATCH_BLOCK - 1) / BATCH_BLOCK;
 }
 
+static uint32_t
+count_of(const struct batch_request *r)
+{
+	if (r->recipients)
+		return r->n_recipients;
+	return r->is_range ? (uint32_t)(r->last - r->first + 1) : 1;
+}
+
 struct batch *
 batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, struct owner *owner,
     struct plan *plan)
@@ -119,7 +127,7 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 	b->first_seq = first_seq;
 	b->first = r->first;
 	b->size = r->size;
-	b->count = r->is_range ? (uint32_t)(r->last - r->first + 1) : 1;
+	b->count = count_of(r);
 	b->is_range = r->is_range;
 	b->is_open = true;
 	b->is_reserved = r->is_reserved;
@@ -130,6 +138,8 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 	b->from = keep_text(&text, r->from);
 	b->has_id_number = r->is_range && has_number(b->id);
 	b->has_to_number = r->is_range && has_number(b->to);
+	if (r->recipients)
+		b->letters = letters_new(b->count);
 	if (b->count > 1 || r->is_gathered)
 		b->group = group_new(r);
 	if (b->count > BATCH_BLOCK)
@@ -137,6 +147,14 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 	if (blocks_for(b->count) > SLABS_MIN * slabs_capacity(block_octets(BATCH_BLOCK)))
 		b->slabs = slabs_new(block_octets(BATCH_BLOCK), blocks_for(b->count));
 	return b;
+}
+
+void
+batch_add_recipient(struct batch *b, struct str to, uint64_t sequel, uint64_t dup_of)
+{
+	const struct batch_request r = { .to = to, .plan = PLAN_UNCHANGED };
+
+	letters_add(b->letters, &r, b->owner, b->plan, sequel, dup_of);
 }
 
 struct batch *
@@ -148,13 +166,14 @@ batch_new_run(uint32_t room)
 	list_init(&b->done_link);
 	list_init(&b->range_link);
 	b->letters = letters_new(room);
+	b->is_run = true;
 	return b;
 }
 
 bool
 batch_is_reusable(const struct batch *b)
 {
-	return b->letters && b->letters->room == BATCH_BLOCK;
+	return b->is_run && b->letters->room == BATCH_BLOCK;
 }
 
 void
@@ -167,15 +186,15 @@ batch_begin_run(struct batch *b, uint64_t number, uint64_t first_seq)
 bool
 batch_takes_letter(const struct batch *b, uint64_t number, uint64_t seq)
 {
-	return b->letters && b->count < b->letters->room && b->accepted == b->count &&
+	return b->is_run && b->count < b->letters->room && b->accepted == b->count &&
 	    b->number + b->count == number && b->first_seq + b->count == seq;
 }
 
 void
 batch_add_letter(struct batch *b, const struct batch_request *r, struct owner *owner,
-    struct plan *plan, uint64_t sequel)
+    struct plan *plan, uint64_t sequel, uint64_t dup_of)
 {
-	letters_add(b->letters, r, owner, plan, sequel);
+	letters_add(b->letters, r, owner, plan, sequel, dup_of);
 	b->count++;
 	b->is_open = true;
 	b->is_reserved = r->is_reserved;
@@ -192,7 +211,7 @@ batch_cut(struct batch *b)
 uint32_t
 batch_requests(const struct batch *b)
 {
-	return b->letters && b->count > 0 ? b->count : 1;
+	return b->is_run && b->count > 0 ? b->count : 1;
 }
 
 /* Where the pointer to that block is kept. */
@@ -213,9 +232,9 @@ batch_free(struct batch *b)
 	free(b->only);
 	free(b->blocks);
 	free(b->group);
-	if (b->letters) {
+	if (b->letters)
 		letters_free(b->letters);
-	} else {
+	if (!b->is_run) {
 		owner_unref(b->owner);
 		plan_unref(b->plan);
 	}
@@ -256,7 +275,7 @@ batch_empty_run(struct batch *b)
 
 	while (letters->n > 0)
 		letters_drop(letters);
-	*b = (struct batch){ .letters = letters, .only = block };
+	*b = (struct batch){ .letters = letters, .is_run = true, .only = block };
 	list_init(&b->open_link);
 	list_init(&b->done_link);
 	list_init(&b->range_link);
@@ -300,7 +319,7 @@ drop_block(struct batch *b, uint32_t base)
 	struct block **slot = block_slot(b, base);
 	uint32_t end = b->count - base < BATCH_BLOCK ? b->count : base + BATCH_BLOCK;
 
-	if (!*slot || (*slot)->kept > 0 || b->holders > 0 || b->accepted < end || b->letters)
+	if (!*slot || (*slot)->kept > 0 || b->holders > 0 || b->accepted < end || b->is_run)
 		return;
 	if (b->slabs)
 		slabs_give_back(b->slabs, base / BATCH_BLOCK);
@@ -391,19 +410,19 @@ batch_to_at(const struct batch *b, uint32_t index, struct buf *scratch)
 struct str
 batch_from_at(const struct batch *b, uint32_t index)
 {
-	return b->letters ? letters_from(b->letters, index) : b->from;
+	return b->is_run ? letters_from(b->letters, index) : b->from;
 }
 
 uint64_t
 batch_size_at(const struct batch *b, uint32_t index)
 {
-	return b->letters ? letters_size(b->letters, index) : b->size;
+	return b->is_run ? letters_size(b->letters, index) : b->size;
 }
 
 struct str
 batch_own_id_at(const struct batch *b, uint32_t index)
 {
-	if (b->letters)
+	if (b->is_run)
 		return letters_id(b->letters, index);
 	return b->is_range ? (struct str){ NULL, 0 } : b->id;
 }
@@ -412,4 +431,10 @@ uint64_t
 batch_sequel_at(const struct batch *b, uint32_t index)
 {
 	return b->letters ? letters_sequel(b->letters, index) : b->sequel;
+}
+
+uint64_t
+batch_dup_of_at(const struct batch *b, uint32_t index)
+{
+	return b->letters ? letters_dup_of(b->letters, index) : 0;
 }

@@ -6,6 +6,7 @@
  * they are accepted and go when nobody needs them any more. Single messages that come one after the
  * other are kept together: such a batch is a run, and each of its messages has a request of its
  * own, with its own number, owner and plan. So what a message's request said is asked for by index.
+ * One request for several recipients is a transaction: its messages share all but the recipient.
  */
 
 #include <stdbool.h>
@@ -53,13 +54,14 @@ struct batch {
 	uint32_t n_blocks; /* that exist */
 	uint32_t holders;  /* gathers that still read from it */
 	bool is_range;
+	bool is_run;                       /* each message is a request of its own */
 	bool is_open;                      /* more will be accepted */
 	bool is_reserved;                  /* room for all of it is kept (sim->reserved) */
 	bool is_remembered;                /* in the history */
 	bool is_detached;                  /* a reset forgot it, and a gather still reads it */
 	bool has_id_number, has_to_number; /* {n} in id or to */
-	struct letters *letters;           /* of a run; else NULL, and these hold for all: */
-	struct owner *owner;
+	struct letters *letters;           /* of a run, or a transaction's recipients; or NULL */
+	struct owner *owner;               /* but of a run, these hold for all: */
 	struct plan *plan;
 	struct batch_group *group; /* or NULL */
 	struct block *only;        /* the one block of a small batch… */
@@ -73,6 +75,14 @@ struct batch {
 /* What a new batch is made from; batch_new() copies it. */
 struct batch_request {
 	struct str id, to, from;
+	/* A mail to several, instead of `to` and a range: one message each, in that order. One
+	 * recipient alone is as a single message with that `to`. */
+	const struct str *recipients; /* or NULL */
+	uint32_t n_recipients;        /* at least 1 */
+	/* Of a mail, as the client made it up; or not there. One that was seen before is said in
+	 * the events (dup_of). For requests with recipients only. */
+	struct str message_id;
+	bool is_id_unkeyed; /* the id is shown, and draws go as if there were none */
 	bool is_range;
 	uint64_t first, last;
 	uint64_t size;
@@ -85,6 +95,10 @@ struct batch_request {
 
 struct batch *batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq,
     struct owner *owner, struct plan *plan);
+
+/* The next recipient of a transaction, of which batch_new() knows only how many there are; all must
+ * be there before the first is accepted. sequel, dup_of: 0 where there is none. */
+void batch_add_recipient(struct batch *b, struct str to, uint64_t sequel, uint64_t dup_of);
 
 /* An empty run. */
 struct batch *batch_new_run(uint32_t room);
@@ -104,7 +118,7 @@ bool batch_takes_letter(const struct batch *b, uint64_t number, uint64_t seq);
 
 /* One more single message to come: r, owner and plan as for batch_new(). */
 void batch_add_letter(struct batch *b, const struct batch_request *r, struct owner *owner,
-    struct plan *plan, uint64_t sequel);
+    struct plan *plan, uint64_t sequel, uint64_t dup_of);
 
 /* Nothing more than what is accepted is asked for. */
 void batch_cut(struct batch *b);
@@ -137,32 +151,35 @@ bool batch_is_done(const struct batch *b);
 struct str batch_id_at(const struct batch *b, uint32_t index, struct buf *scratch);
 struct str batch_to_at(const struct batch *b, uint32_t index, struct buf *scratch);
 
-/* What its request said: the sender (p is NULL: not given), the size (0: not said), its own id
- * (not there for a range, or when it was given none). */
+/* What its request said: the sender (p is NULL: not given), the size (0: not said), the id that was
+ * given (not there for a range, or when there was none). */
 struct str batch_from_at(const struct batch *b, uint32_t index);
 uint64_t batch_size_at(const struct batch *b, uint32_t index);
 struct str batch_own_id_at(const struct batch *b, uint32_t index);
 
-/* Without id: which one of its recipient's it is, from 1. */
+/* The message that had its Message-ID before: its seq; 0 when there is none. */
+uint64_t batch_dup_of_at(const struct batch *b, uint32_t index);
+
+/* Without id that draws go by: which one of its recipient's it is, from 1; else 0. */
 uint64_t batch_sequel_at(const struct batch *b, uint32_t index);
 
 /* The number of its request, whose it is, and by which plan it is delivered. */
 static inline uint64_t
 batch_number_at(const struct batch *b, uint32_t index)
 {
-	return b->letters ? b->number + index : b->number;
+	return b->is_run ? b->number + index : b->number;
 }
 
 static inline struct owner *
 batch_owner_at(const struct batch *b, uint32_t index)
 {
-	return b->letters ? b->letters->each[index].owner : b->owner;
+	return b->is_run ? b->letters->each[index].owner : b->owner;
 }
 
 static inline struct plan *
 batch_plan_at(const struct batch *b, uint32_t index)
 {
-	return b->letters ? b->letters->each[index].plan : b->plan;
+	return b->is_run ? b->letters->each[index].plan : b->plan;
 }
 
 static inline struct block *

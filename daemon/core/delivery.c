@@ -47,7 +47,7 @@ static void
 finish_batch(struct simulator *sim, struct batch *b)
 {
 	/* a run is remembered as long as one of its messages is */
-	if (b->letters || b->is_remembered || !batch_is_done(b))
+	if (b->is_run || b->is_remembered || !batch_is_done(b))
 		return;
 	if (b->count > 1) {
 		sim->n_fired++;

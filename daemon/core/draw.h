@@ -12,7 +12,16 @@
 #include "base/str.h"
 
 /* What a draw is for. The numbers go into the draws: they are never changed, only added to. */
-enum draw_purpose { DRAW_OUTCOME = 1, DRAW_CONNECT = 2, DRAW_LATENCY = 3, DRAW_JITTER = 4 };
+enum draw_purpose {
+	DRAW_OUTCOME = 1,
+	DRAW_CONNECT = 2,
+	DRAW_LATENCY = 3,
+	DRAW_JITTER = 4,
+	DRAW_FAULT_DELAY = 5,
+	DRAW_FAULT_DROP = 6,
+	DRAW_FAULT_FAIL = 7,
+	DRAW_FAULT_DROP_AFTER = 8,
+};
 
 /* The key of a message that was given an id. A recipient that is not there is not an empty one. */
 uint64_t draw_key(uint64_t seed, struct str id, struct str recipient);

@@ -70,6 +70,13 @@ GETTER(size)
 	return has_number(v, message_size(ev->message)) && v->number > 0;
 }
 
+GETTER(dup_of)
+{
+	const struct message *m = ev->message;
+
+	return has_number(v, batch_dup_of_at(message_batch(m), message_index(m))) && v->number > 0;
+}
+
 GETTER(attempt)
 {
 	return has_number(v, ev->message->attempt) && v->number > 0;
@@ -209,6 +216,7 @@ FIELD(batch, FIELD_NUMBER);
 FIELD(from, FIELD_TEXT);
 FIELD(to, FIELD_TEXT);
 FIELD(size, FIELD_NUMBER);
+FIELD(dup_of, FIELD_NUMBER);
 FIELD(attempt, FIELD_NUMBER);
 FIELD(outcome, FIELD_WORD);
 FIELD(last, FIELD_WORD);
@@ -233,7 +241,7 @@ FIELD(simulated, FIELD_SECONDS);
 	static const struct stretch name##_stretch = { source, { __VA_ARGS__, NULL } }
 
 STRETCH(envelope, OF_MESSAGE, &field_id, &field_seq, &field_batch, &field_from, &field_to);
-STRETCH(size, OF_EVENT, &field_size);
+STRETCH(size, OF_EVENT, &field_size, &field_dup_of);
 STRETCH(state, OF_EVENT, &field_size, &field_state, &field_attempt, &field_next);
 STRETCH(attempt, OF_EVENT, &field_attempt);
 STRETCH(outcome, OF_OUTCOME, &field_outcome, &field_stage, &field_code, &field_dsn, &field_text);

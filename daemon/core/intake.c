@@ -43,28 +43,80 @@ run_for_next(struct simulator *sim)
 	return registry_add_run(&sim->registry, sim->run_room, sim->next_batch, sim->next_seq);
 }
 
+/* Which one of its recipient's a message is, where draws go by that. */
+static uint64_t
+sequel_for(struct simulator *sim, const struct batch_request *r, struct str to)
+{
+	return r->id.p && !r->is_id_unkeyed ? 0 : sequel_next(&sim->sequels, to);
+}
+
+/* What the next message but `index` is a copy of. */
+static uint64_t
+dup_of_for(struct simulator *sim, const struct batch_request *r, struct str to, uint32_t index)
+{
+	if (!r->message_id.p)
+		return 0;
+	return duplicates_note(&sim->duplicates, r->message_id, to, sim->next_seq,
+	    sim->next_seq + index, sim->conf.history);
+}
+
+static struct batch *
+open_single(
+    struct simulator *sim, struct owner *owner, const struct batch_request *r, uint64_t dup_of)
+{
+	uint64_t sequel = sequel_for(sim, r, r->to);
+	struct batch *b = run_for_next(sim);
+
+	batch_add_letter(b, r, owner, sim->plan, sequel, dup_of);
+	return b;
+}
+
+static struct batch *
+open_group(struct simulator *sim, struct owner *owner, const struct batch_request *r)
+{
+	struct batch *b = batch_new(r, sim->next_batch, sim->next_seq, owner, sim->plan);
+
+	if (!r->is_range && !r->recipients)
+		b->sequel = sequel_for(sim, r, r->to);
+	registry_add(&sim->registry, b);
+	return b;
+}
+
+static struct batch *
+open_transaction(struct simulator *sim, struct owner *owner, const struct batch_request *r)
+{
+	struct batch_request one;
+	struct batch *b;
+	uint32_t i;
+
+	if (r->n_recipients == 1 && !r->is_gathered) {
+		one = *r;
+		one.to = r->recipients[0];
+		return open_single(sim, owner, &one, dup_of_for(sim, r, one.to, 0));
+	}
+	b = open_group(sim, owner, r);
+	for (i = 0; i < r->n_recipients; i++)
+		batch_add_recipient(b, r->recipients[i], sequel_for(sim, r, r->recipients[i]),
+		    dup_of_for(sim, r, r->recipients[i], i));
+	return b;
+}
+
 struct batch *
 intake_open(
     struct simulator *sim, struct owner *owner, const struct batch_request *r, uint32_t *index)
 {
-	bool is_in_run = !r->is_range && !r->is_gathered;
-	uint64_t sequel = 0;
 	struct batch *b;
 	uint32_t first;
 
 	if (sim->is_draining)
 		return NULL;
-	if (!r->id.p && !r->is_range)
-		sequel = sequel_next(&sim->sequels, r->to);
-	if (is_in_run) {
-		b = run_for_next(sim);
-		batch_add_letter(b, r, owner, sim->plan, sequel);
-	} else {
-		b = batch_new(r, sim->next_batch, sim->next_seq, owner, sim->plan);
-		b->sequel = sequel;
-		registry_add(&sim->registry, b);
-	}
-	first = is_in_run ? b->count - 1 : 0;
+	if (r->recipients)
+		b = open_transaction(sim, owner, r);
+	else if (r->is_range || r->is_gathered)
+		b = open_group(sim, owner, r);
+	else
+		b = open_single(sim, owner, r, 0);
+	first = b->is_run ? b->count - 1 : 0;
 	sim->next_batch++;
 	sim->next_seq += b->count - first;
 	if (b->is_reserved)
@@ -120,6 +172,7 @@ intake_close(struct simulator *sim, struct batch *b)
 		return;
 	if (b->is_reserved)
 		sim->reserved -= b->count - b->accepted;
+	duplicates_forget(&sim->duplicates, b->first_seq + b->accepted, b->first_seq + b->count);
 	delivery_close_batch(sim, b);
 }
 

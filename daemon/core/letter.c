@@ -1,6 +1,6 @@
 /*
  * Owns the packing of letters. Behind id and recipient stand, each only if it was given: the size,
- * the sequel, the length of the sender and the sender.
+ * the sequel, what it is a copy of, the length of the sender and the sender.
  *
  * Measured with a million of "send order-1234567 to=user1234567@example.com": as batches of their
  * own they took 386 octets of memory each, in runs 126, of which 36 are the texts; and a request
@@ -22,6 +22,7 @@ enum part {
 	HAS_FROM = 1 << 2,
 	HAS_SIZE = 1 << 3,
 	HAS_SEQUEL = 1 << 4,
+	HAS_DUP_OF = 1 << 5,
 };
 
 struct letters *
@@ -55,22 +56,23 @@ make_room(struct letters *ls, size_t more)
 
 void
 letters_add(struct letters *ls, const struct batch_request *r, struct owner *owner,
-    struct plan *plan, uint64_t sequel)
+    struct plan *plan, uint64_t sequel, uint64_t dup_of)
 {
 	struct letter *l = &ls->each[ls->n++];
 	uint16_t from_n = (uint16_t)r->from.n;
 
 	make_room(ls,
 	    r->id.n + r->to.n + r->from.n + (r->from.p ? sizeof from_n : 0) +
-		(r->size > 0 ? sizeof r->size : 0) + (sequel > 0 ? sizeof sequel : 0));
+		(r->size > 0 ? sizeof r->size : 0) + (sequel > 0 ? sizeof sequel : 0) +
+		(dup_of > 0 ? sizeof dup_of : 0));
 	l->owner = owner_ref(owner);
 	l->plan = plan_derive(plan, &r->plan);
 	l->at = (uint32_t)ls->text.len;
 	l->id_n = (uint8_t)r->id.n;
 	l->to_n = (uint16_t)r->to.n;
-	l->has =
-	    (uint8_t)((r->id.p ? HAS_ID : 0) | (r->to.p ? HAS_TO : 0) | (r->from.p ? HAS_FROM : 0) |
-		(r->size > 0 ? HAS_SIZE : 0) | (sequel > 0 ? HAS_SEQUEL : 0));
+	l->has = (uint8_t)((r->id.p ? HAS_ID : 0) | (r->to.p ? HAS_TO : 0) |
+	    (r->from.p ? HAS_FROM : 0) | (r->size > 0 ? HAS_SIZE : 0) |
+	    (sequel > 0 ? HAS_SEQUEL : 0) | (dup_of > 0 ? HAS_DUP_OF : 0));
 	if (r->id.p)
 		buf_add_str(&ls->text, r->id);
 	if (r->to.p)
@@ -79,6 +81,8 @@ letters_add(struct letters *ls, const struct batch_request *r, struct owner *own
 		buf_add(&ls->text, &r->size, sizeof r->size);
 	if (sequel > 0)
 		buf_add(&ls->text, &sequel, sizeof sequel);
+	if (dup_of > 0)
+		buf_add(&ls->text, &dup_of, sizeof dup_of);
 	if (r->from.p) {
 		buf_add(&ls->text, &from_n, sizeof from_n);
 		buf_add_str(&ls->text, r->from);
@@ -119,7 +123,9 @@ find_part(const struct letters *ls, const struct letter *l, enum part part)
 
 	if (part != HAS_SIZE && l->has & HAS_SIZE)
 		at += sizeof(uint64_t);
-	if (part == HAS_FROM && l->has & HAS_SEQUEL)
+	if ((part == HAS_DUP_OF || part == HAS_FROM) && l->has & HAS_SEQUEL)
+		at += sizeof(uint64_t);
+	if (part == HAS_FROM && l->has & HAS_DUP_OF)
 		at += sizeof(uint64_t);
 	return at;
 }
@@ -145,6 +151,12 @@ uint64_t
 letters_sequel(const struct letters *ls, uint32_t i)
 {
 	return number_of(ls, i, HAS_SEQUEL);
+}
+
+uint64_t
+letters_dup_of(const struct letters *ls, uint32_t i)
+{
+	return number_of(ls, i, HAS_DUP_OF);
 }
 
 struct str

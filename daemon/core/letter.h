@@ -3,7 +3,8 @@
 
 /*
  * What the requests of single messages said, of a run of them: whose each is, by which plan it is
- * delivered, and its envelope. Packed, since there may be millions: 24 octets and the text.
+ * delivered, and its envelope; or the recipients of a transaction, each a letter that says nothing
+ * else. Packed, since there may be millions: 24 octets and the text.
  */
 
 #include <stdbool.h>
@@ -36,9 +37,10 @@ struct letters *letters_new(uint32_t room);
 void letters_free(struct letters *ls);
 
 /* There must be room. The envelope is copied; owner and plan are counted. sequel: which one of its
- * recipient's it is, if it has no id. */
+ * recipient's it is, if it has no id that draws go by; dup_of: the seq of the message that had its
+ * Message-ID before; else 0. */
 void letters_add(struct letters *ls, const struct batch_request *r, struct owner *owner,
-    struct plan *plan, uint64_t sequel);
+    struct plan *plan, uint64_t sequel, uint64_t dup_of);
 
 /* Takes the last one back. */
 void letters_drop(struct letters *ls);
@@ -51,5 +53,6 @@ struct str letters_from(const struct letters *ls, uint32_t i);
 /* 0 where there is none. */
 uint64_t letters_size(const struct letters *ls, uint32_t i);
 uint64_t letters_sequel(const struct letters *ls, uint32_t i);
+uint64_t letters_dup_of(const struct letters *ls, uint32_t i);
 
 #endif

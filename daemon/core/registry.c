@@ -73,22 +73,33 @@ close_holes(struct registry *r)
 	r->gone = 0;
 }
 
-/* Puts into *hash that of the id which the message was given; false when there was none, or it is
- * forgotten. */
+/* Whether nothing is left of the request with that index. */
+static bool
+is_over(const struct batch *b, uint32_t index)
+{
+	const struct message *m;
+
+	if (!b->is_run)
+		return !b->is_open && b->kept == 0;
+	m = batch_message(b, index);
+	return index < b->accepted && (!m || message_is_forgotten(m));
+}
+
+/* Puts into *hash that of the id which the request was given; false when there was none, or all of
+ * it is forgotten. */
 static bool
 hash_own_id(const struct registry *r, const struct batch *b, uint32_t index, uint64_t *hash_out)
 {
-	const struct message *m = batch_message(b, index);
 	struct str id = batch_own_id_at(b, index);
 
-	if (!id.p || (index < b->accepted && (!m || message_is_forgotten(m))))
+	if (!id.p || is_over(b, index))
 		return false;
 	*hash_out = hash(r, id);
 	return true;
 }
 
-/* All ids of a run, or of a single message: first all hashes, so that their places come from memory
- * at once. */
+/* All ids of a run, or that of another request: first all hashes, so that their places come from
+ * memory at once. */
 static void
 index_batch(struct registry *r, const struct batch *b)
 {
@@ -97,7 +108,7 @@ index_batch(struct registry *r, const struct batch *b)
 	} found[BATCH_BLOCK];
 	uint32_t index, n = 0, i;
 
-	for (index = 0; index < b->count; index++) {
+	for (index = 0; index < batch_requests(b); index++) {
 		if (!hash_own_id(r, b, index, &found[n].hash))
 			continue;
 		found[n].number = batch_number_at(b, index);
@@ -128,7 +139,7 @@ index_tail(struct registry *r)
 {
 	if (!r->tail)
 		return;
-	if (id_index_has_room(&r->by_id, r->tail->count))
+	if (id_index_has_room(&r->by_id, batch_requests(r->tail)))
 		index_batch(r, r->tail);
 	else
 		rebuild_index(r);
@@ -293,7 +304,7 @@ find_in_tail(const struct registry *r, struct str id, struct found *f)
 {
 	uint32_t index;
 
-	for (index = 0; r->tail && index < r->tail->count; index++)
+	for (index = 0; r->tail && index < batch_requests(r->tail); index++)
 		if (str_eq(batch_own_id_at(r->tail, index), id))
 			found_add(f, batch_number_at(r->tail, index));
 }

@@ -27,7 +27,7 @@ struct registry_entry {
 struct registry {
 	struct registry_entry *entries; /* by rising number and seq */
 	size_t n, cap, gone;
-	struct id_index by_id;                 /* requests of single messages that gave one… */
+	struct id_index by_id;                 /* requests but ranges that gave one… */
 	struct batch *tail;                    /* …but for those of the newest run; or NULL */
 	struct batch *spares[REGISTRY_SPARES]; /* runs that are over, for those to come */
 	size_t n_spares;

@@ -103,7 +103,8 @@ match_id(const struct batch *b, struct str id, uint32_t *first, uint32_t *last)
 	if (b->id.p && !b->has_id_number)
 		return str_eq(b->id, id) && all_of(b, first, last);
 	if (!b->is_range)
-		return is_given_id(id, &n) && n == b->first_seq && all_of(b, first, last);
+		return is_given_id(id, &n) && n >= b->first_seq &&
+		    one_of(b, n - b->first_seq, first, last);
 	if (!solve(b->id.p ? b->id : NUMBER, id, &n) || n < b->first ||
 	    !one_of(b, n - b->first, first, last))
 		return false;
@@ -120,6 +121,8 @@ match_to(const struct batch *b, struct str wanted, uint32_t *first, uint32_t *la
 	bool is_same, is_solved;
 	uint64_t n;
 
+	if (b->letters)
+		return all_of(b, first, last);
 	if (!b->to.p)
 		return false;
 	if (!b->has_to_number)
@@ -134,7 +137,7 @@ match_to(const struct batch *b, struct str wanted, uint32_t *first, uint32_t *la
 	return is_same;
 }
 
-/* A message of a run, by itself. */
+/* A message of a run or a transaction, by itself. */
 static bool
 match_letter(const struct selector *s, const struct batch *b, uint32_t index)
 {
@@ -148,7 +151,7 @@ match_letter(const struct selector *s, const struct batch *b, uint32_t index)
 	case SELECT_OWN:
 		return batch_owner_at(b, index) == s->owner;
 	case SELECT_BATCH:
-		return s->number == b->number + index;
+		return s->number == batch_number_at(b, index);
 	case SELECT_SEQ:
 		return s->number == b->first_seq + index;
 	case SELECT_ID:
@@ -177,7 +180,7 @@ bool
 selector_match_batch(
     const struct selector *s, const struct batch *b, uint32_t *first, uint32_t *last)
 {
-	if (b->letters)
+	if (b->is_run)
 		return match_run(s, b, first, last);
 	switch (s->kind) {
 	case SELECT_ALL:
@@ -211,13 +214,24 @@ selector_match(const struct selector *s, const struct message *m)
 	    index <= last;
 }
 
+/* How many of those to come are meant. */
+static uint32_t
+match_letters(const struct selector *s, const struct batch *b)
+{
+	uint32_t index, n = 0;
+
+	for (index = b->accepted; index < b->count; index++)
+		n += match_letter(s, b, index);
+	return n;
+}
+
 bool
 selector_match_any_rest(const struct selector *s, const struct batch *b)
 {
 	uint32_t first, last;
 
 	if (b->letters)
-		return match_letter(s, b, b->accepted);
+		return match_letters(s, b) > 0;
 	return selector_match_batch(s, b, &first, &last) && last >= b->accepted;
 }
 
@@ -227,7 +241,7 @@ selector_match_rest(const struct selector *s, const struct batch *b)
 	uint32_t first, last;
 
 	if (b->letters)
-		return match_letter(s, b, b->accepted);
+		return match_letters(s, b) == b->count - b->accepted;
 	return selector_match_batch(s, b, &first, &last) && first <= b->accepted &&
 	    last == b->count - 1;
 }
@@ -315,9 +329,9 @@ find_bounds(const struct selection *walk, const struct batch *b, uint32_t *first
 {
 	if (b->kept == 0 || !selector_match_batch(walk->selector, b, first, last))
 		return false;
-	if (b->letters && walk->numbers)
+	if (b->is_run && walk->numbers)
 		*first = *last = (uint32_t)(walk->number - b->number);
-	else if (b->letters && b->number + *last > walk->end)
+	else if (b->is_run && b->number + *last > walk->end)
 		*last = (uint32_t)(walk->end - b->number);
 	if (b->accepted <= *first)
 		return false;

@@ -26,7 +26,8 @@ struct selector {
 };
 
 /* Whether any message of the batch, accepted or to come, is meant, and which indices: from *first
- * to *last. Of a run these are the ones that may be meant: see selector_match() for each. */
+ * to *last. Of a run or a mail to several these are the ones that may be meant: see
+ * selector_match() for each. */
 bool selector_match_batch(
     const struct selector *s, const struct batch *b, uint32_t *first, uint32_t *last);
 

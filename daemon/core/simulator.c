@@ -36,6 +36,7 @@ simulator_new(const struct simulator_conf *conf, const struct clock_conf *clock,
 	lanes_init(&sim->lanes, all->concurrency, &all->rate);
 	registry_init(&sim->registry, hash_seed);
 	sequel_init(&sim->sequels);
+	duplicates_init(&sim->duplicates, hash_seed);
 	history_init(&sim->history);
 	rules_init(&sim->rules);
 	outages_init(&sim->outages);
@@ -54,8 +55,10 @@ simulator_free(struct simulator *sim)
 			batch_free(sim->registry.entries[i].batch);
 	registry_fini(&sim->registry);
 	schedule_fini(&sim->schedule);
+	alarms_fini(&sim->alarms);
 	history_fini(&sim->history);
 	sequel_fini(&sim->sequels);
+	duplicates_fini(&sim->duplicates);
 	bus_fini(&sim->bus);
 	rules_fini(&sim->rules);
 	outages_fini(&sim->outages);
@@ -139,6 +142,8 @@ simulator_reset(struct simulator *sim, int64_t real_ns, int64_t wall_ns)
 	outages_fini(&sim->outages);
 	sequel_fini(&sim->sequels);
 	sequel_init(&sim->sequels);
+	duplicates_fini(&sim->duplicates);
+	duplicates_init(&sim->duplicates, hash_seed);
 	clock_start(&sim->clock, &sim->clock_conf, real_ns, wall_ns);
 	sim->start_ns = sim->now_ns = clock_now(&sim->clock, real_ns);
 	schedule_fini(&sim->schedule);
@@ -148,28 +153,42 @@ simulator_reset(struct simulator *sim, int64_t real_ns, int64_t wall_ns)
 	bus_forget(&sim->bus);
 	simulator_set_seed(sim, sim->start_seed);
 	reset_tallies(sim);
+	sim->era++;
+	while (alarms_next(&sim->alarms) != CLOCK_NEVER)
+		alarms_ring(&sim->alarms);
 }
 
 /*
  * One step, if there is one to make by then: fires what is due at this moment; when all of that is
- * fired, gives free slots to who waits; when nobody can take one, goes to the next moment.
+ * fired, gives free slots to who waits; when nobody can take one, rings; then goes to the next
+ * moment.
  */
 static bool
 step(struct simulator *sim, int64_t until_ns)
 {
 	int64_t opening = lanes_opening(&sim->lanes, sim->now_ns);
-	int64_t limit = sim->needs_refill ? sim->now_ns : opening < until_ns ? opening : until_ns;
-	struct message *m = schedule_first(&sim->schedule, limit);
+	int64_t alarm = alarms_next(&sim->alarms), limit = opening < until_ns ? opening : until_ns;
+	struct message *m;
+
+	if (sim->needs_refill)
+		limit = sim->now_ns;
+	else if (alarm < limit)
+		limit = alarm;
+	m = schedule_first(&sim->schedule, limit);
 
 	if (m) {
 		sim->now_ns = m->due_ns;
 		delivery_fire(sim, m);
 	} else if (sim->needs_refill) {
 		delivery_refill(sim);
-	} else if (opening <= until_ns) {
+	} else if (opening <= limit) {
 		sim->now_ns = opening;
 		lanes_open(&sim->lanes, opening);
 		sim->needs_refill = true;
+	} else if (alarm <= limit) {
+		sim->now_ns = alarm;
+		sim->has_news = true;
+		alarms_ring(&sim->alarms);
 	} else {
 		return false;
 	}
@@ -206,13 +225,15 @@ simulator_settle(struct simulator *sim)
 static int64_t
 next_moment(struct simulator *sim)
 {
-	int64_t opening = lanes_opening(&sim->lanes, sim->now_ns);
+	int64_t opening = lanes_opening(&sim->lanes, sim->now_ns),
+		alarm = alarms_next(&sim->alarms);
+	int64_t limit = alarm < opening ? alarm : opening;
 	struct message *m;
 
 	if (sim->needs_refill)
 		return sim->now_ns;
-	m = schedule_first(&sim->schedule, opening);
-	return m ? m->due_ns : opening;
+	m = schedule_first(&sim->schedule, limit);
+	return m ? m->due_ns : limit;
 }
 
 bool
@@ -239,7 +260,7 @@ simulator_jump(struct simulator *sim, int64_t real_ns, uint32_t slice, bool want
 bool
 simulator_has_next(const struct simulator *sim)
 {
-	return sim->schedule.n > 0 || sim->needs_refill;
+	return sim->schedule.n > 0 || sim->needs_refill || alarms_next(&sim->alarms) != CLOCK_NEVER;
 }
 
 bool
@@ -250,20 +271,23 @@ simulator_has_by(struct simulator *sim, int64_t real_ns)
 	if (sim->clock.is_max)
 		return simulator_has_next(sim);
 	return sim->needs_refill || lanes_opening(&sim->lanes, sim->now_ns) <= until ||
-	    schedule_has_by(&sim->schedule, until);
+	    alarms_next(&sim->alarms) <= until || schedule_has_by(&sim->schedule, until);
 }
 
 int64_t
 simulator_deadline(struct simulator *sim)
 {
 	int64_t due = schedule_deadline(&sim->schedule),
-		opening = lanes_opening(&sim->lanes, sim->now_ns), real;
+		opening = lanes_opening(&sim->lanes, sim->now_ns),
+		alarm = alarms_next(&sim->alarms), real;
 
 	if (!clock_is_running(&sim->clock))
 		return CLOCK_NEVER;
 	if (sim->needs_refill)
 		due = sim->now_ns;
-	real = clock_real_at(&sim->clock, opening < due ? opening : due);
+	if (opening < due)
+		due = opening;
+	real = clock_real_at(&sim->clock, alarm < due ? alarm : due);
 	if (real >= CLOCK_NEVER - TEXT_NS_PER_MS)
 		return CLOCK_NEVER;
 	return (real + TEXT_NS_PER_MS - 1) / TEXT_NS_PER_MS * TEXT_NS_PER_MS;

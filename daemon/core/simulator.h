@@ -11,9 +11,11 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "core/alarm.h"
 #include "core/bus.h"
 #include "core/delivery_conf.h"
 #include "core/destination.h"
+#include "core/duplicate.h"
 #include "core/history.h"
 #include "core/lane.h"
 #include "core/plan.h"
@@ -44,22 +46,26 @@ struct simulator {
 	int64_t now_ns;   /* simulated; every moment due before it has been fired */
 	int64_t real_ns;  /* of the turn under way */
 	uint64_t n_fired; /* events but queued */
+	uint64_t era;     /* resets so far */
 	uint64_t seed;
 	uint64_t next_seq;
 	uint64_t next_batch;
 	uint32_t run_room;  /* of the newest run */
 	uint64_t reserved;  /* room that was promised to requests under way */
 	bool is_draining;   /* accepts nothing more */
+	bool is_resetting;  /* a front works towards simulator_reset(): the others open nothing */
 	bool needs_refill;  /* slots may be free while somebody waits for one */
 	bool is_cancelling; /* who waits may be the next to end: slots are given away afterwards */
-	bool has_news;      /* a watch is done: somebody has something to say before time goes on */
+	bool has_news;      /* a watch is done, an alarm rang: somebody acts before time goes on */
 	struct tally tally; /* over all */
 	struct list owners; /* of messages */
 	struct bus bus;
 	struct schedule schedule;
+	struct alarms alarms;
 	struct lanes lanes;
 	struct registry registry;
 	struct sequels sequels;
+	struct duplicates duplicates;
 	struct history history;
 	struct rules rules;
 	struct outages outages;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/http.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/intake.h"
@@ -19,17 +20,6 @@
 
 const char *const line_admin_names[LINE_ADMINS] = { "local", "all", "none" };
 
-bool
-line_front_is_current(struct line_front *front)
-{
-	if (front->turn == loop_turn(front->loop))
-		return front->is_current;
-	front->turn = loop_turn(front->loop);
-	front->is_current =
-	    simulator_run(front->sim, loop_read_clock(front->loop), SIMULATOR_SLICE);
-	return front->is_current;
-}
-
 /* Where there is one client only, it sees nothing half done: what it is told, and so what it does
  * next, does not depend on how fast the machine or the log is. Of many, each is answered also while
  * there is more to fire than the machine can; only what must wait does. */
@@ -37,9 +27,9 @@ static bool
 ready_cb(void *ctx)
 {
 	struct line_client *c = ctx;
-	bool is_current = line_front_is_current(c->front);
+	bool is_current = present_is_reached(c->front->present);
 
-	return !c->front->is_resetting && (is_current || !c->is_stdio);
+	return !c->front->sim->is_resetting && (is_current || !c->is_stdio);
 }
 
 static void
@@ -62,7 +52,7 @@ overlong_cb(void *ctx, struct str head, struct str tail)
 		return;
 	if (tail.n > 0 && tail.p[tail.n - 1] == '\r')
 		tail.n--;
-	if (line_is_http(tail))
+	if (http_is_request(tail))
 		line_client_drop(c);
 	else
 		line_error(c, LINE_TOO_LONG, "a line has at most %lu octets with its end",
@@ -125,8 +115,14 @@ closed_cb(void *ctx)
 		line_client_bury(c);
 }
 
-static const struct conn_handler handler = { ready_cb, line_cb, overlong_cb, ended_cb, drained_cb,
-	closed_cb };
+static const struct conn_handler handler = {
+	.ready = ready_cb,
+	.line = line_cb,
+	.overlong = overlong_cb,
+	.ended = ended_cb,
+	.drained = drained_cb,
+	.closed = closed_cb,
+};
 
 static void
 check_cb(void *ctx)
@@ -145,13 +141,16 @@ conn_limits_of(const struct line_conf *conf)
 
 struct line_front *
 line_front_new(struct loop *loop, struct simulator *sim, const struct gate *gate,
-    const struct line_conf *conf, const struct line_env *env)
+    struct quota *quota, struct present *present, const struct line_conf *conf,
+    const struct line_env *env)
 {
 	struct line_front *front = mem_alloc(sizeof *front);
 	struct conn_limits limits = conn_limits_of(conf);
 
 	front->loop = loop;
 	front->sim = sim;
+	front->quota = quota;
+	front->present = present;
 	front->conf = *conf;
 	front->env = *env;
 	front->scratch = mem_alloc(conf->line_octets);
@@ -218,13 +217,13 @@ line_front_accept(void *ctx, int fd)
 	struct line_front *front = ctx;
 	struct line_client *c;
 
-	if (front->n_clients >= front->conf.connections) {
+	if (front->quota->n >= front->quota->max) {
 		refuse(front, fd);
 		return;
 	}
 	c = client_new(front, fd);
 	c->is_near = peer_is_local(fd);
-	front->n_clients++;
+	front->quota->n++;
 	line_client_idle(c);
 }
 
@@ -233,7 +232,7 @@ line_front_adopt(struct line_front *front, int fd)
 {
 	struct line_client *c = client_new(front, fd);
 
-	front->n_clients++;
+	front->quota->n++;
 	c->is_stdio = c->is_near = true;
 }
 
@@ -257,7 +256,7 @@ line_front_work(struct line_front *front)
 		list_splice(&front->runnable, &front->roomless);
 	if (front->sim->is_draining || !bus_is_congested(&front->sim->bus))
 		list_splice(&front->runnable, &front->congested);
-	if (!list_is_empty(&front->late) && line_front_is_current(front))
+	if (!list_is_empty(&front->late) && present_is_reached(front->present))
 		list_splice(&front->runnable, &front->late);
 	list_init(&now);
 	list_splice(&now, &front->runnable);
@@ -265,15 +264,14 @@ line_front_work(struct line_front *front)
 		struct line_client *c = list_entry(l, struct line_client, run_link);
 
 		if (((c->task && c->task->needs_current) || c->is_stdio) &&
-		    !line_front_is_current(front))
+		    !present_is_reached(front->present))
 			list_add_tail(&front->late, l);
 		else
 			run_client(c);
 	}
 	conn_set_give(front->conns);
 	/* while the log is full it is the log that makes the next turn */
-	if (front->turn == loop_turn(front->loop) && !front->is_current &&
-	    !bus_is_congested(&front->sim->bus))
+	if (present_is_missed(front->present))
 		loop_want_turn(front->loop);
 }
 
@@ -281,12 +279,6 @@ void
 line_front_flush(struct line_front *front)
 {
 	conn_set_flush(front->conns);
-}
-
-uint64_t
-line_front_connections(const struct line_front *front)
-{
-	return front->n_clients;
 }
 
 uint64_t

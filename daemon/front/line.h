@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "io/gate.h"
 #include "io/loop.h"
+#include "io/present.h"
+#include "io/quota.h"
 
 struct simulator;
 struct line_front;
@@ -22,7 +24,6 @@ extern const char *const line_admin_names[LINE_ADMINS];
 
 struct line_conf {
 	enum line_admin admin;
-	uint64_t connections;     /* at most at once */
 	uint64_t line_octets;     /* of one line, its end included */
 	int64_t idle_timeout_ns;  /* 0: none */
 	int64_t stall_timeout_ns; /* for one that does not read */
@@ -39,8 +40,11 @@ struct line_env {
 /* What a newcomer is told when there are too many. */
 #define LINE_REFUSAL "-ERR busy too many connections\n"
 
+/* The connections that are there are counted in the quota, which outlives the front, as the present
+ * does. */
 struct line_front *line_front_new(struct loop *loop, struct simulator *sim, const struct gate *gate,
-    const struct line_conf *conf, const struct line_env *env);
+    struct quota *quota, struct present *present, const struct line_conf *conf,
+    const struct line_env *env);
 
 /* Closes all connections. */
 void line_front_free(struct line_front *front);
@@ -56,9 +60,6 @@ void line_front_adopt(struct line_front *front, int fd);
  * flushed, sends what may leave. */
 void line_front_work(struct line_front *front);
 void line_front_flush(struct line_front *front);
-
-/* Connections that are there. */
-uint64_t line_front_connections(const struct line_front *front);
 
 /* Replies that were -ERR so far. */
 uint64_t line_front_errors(const struct line_front *front);

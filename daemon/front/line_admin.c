@@ -32,8 +32,9 @@ advance_step(struct line_client *c)
 	struct simulator *sim = front->sim;
 	struct buf b = { 0 };
 
-	front->is_current = simulator_run(sim, loop_read_clock(front->loop), SIMULATOR_SLICE);
-	if (!front->is_current)
+	front->present->is_reached =
+	    simulator_run(sim, loop_read_clock(front->loop), SIMULATOR_SLICE);
+	if (!front->present->is_reached)
 		return bus_is_congested(&sim->bus) ? LINE_CONGESTED : LINE_AGAIN;
 	buf_add_lit(&b, "+OK");
 	add_now(c, &b);
@@ -103,7 +104,7 @@ static void
 reset_end_cb(struct line_client *c)
 {
 	selection_fini(&c->task->walk);
-	c->front->is_resetting = false;
+	c->front->sim->is_resetting = false;
 	/* everybody else was kept waiting */
 	loop_want_turn(c->front->loop);
 }
@@ -160,7 +161,7 @@ line_reset(struct line_client *c, const struct line_options *o)
 	t = line_client_begin(c, reset_step, reset_end_cb);
 	t->outlives_client = true;
 	t->selector = (struct selector){ .kind = SELECT_ALL };
-	c->front->is_resetting = true;
+	c->front->sim->is_resetting = true;
 	selection_init(&t->walk, &c->front->sim->registry, &t->selector, false);
 	line_client_start(c);
 }

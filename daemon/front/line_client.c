@@ -127,7 +127,7 @@ line_client_bury(struct line_client *c)
 	if (c->is_refused)
 		c->front->n_refused--;
 	else
-		c->front->n_clients--;
+		c->front->quota->n--;
 	loop_remove(c->timer);
 	if (c->owner)
 		owner_unref(c->owner);

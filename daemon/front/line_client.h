@@ -88,11 +88,10 @@ struct line_front {
 	struct list congested;    /* clients whose task waits for the log */
 	struct loop_event *check; /* for connections that died while they waited */
 	bool is_finishing;        /* the daemon ends: no further line is executed */
-	bool is_resetting;        /* lines wait until that is done */
-	uint64_t n_clients, n_refused, n_errors;
+	struct quota *quota;
+	struct present *present;
+	uint64_t n_refused, n_errors;
 	uint64_t n_timers;            /* tasks that end by real time */
-	uint64_t turn;                /* in which the simulator was brought up to date… */
-	bool is_current;              /* …and whether it was done with it */
 	char *scratch;                /* for quoted values, as long as the longest line */
 	struct buf reply, part;       /* for a line under way, and for what is put into it */
 	struct line_task *spare_task; /* most commands are over before the next begins; or NULL */
@@ -123,10 +122,6 @@ struct line_client {
 	bool has_spoken;            /* a line of it has come */
 	bool has_ended;             /* asks nothing more */
 };
-
-/* Brings the simulator up to date, once a turn: what is accepted now comes after all that was due
- * before. False when there is still something to fire, or the log is full. */
-bool line_front_is_current(struct line_front *front);
 
 /* One reply line. The text of an error fits behind its code. */
 void line_reply(struct line_client *c, const char *format, ...)

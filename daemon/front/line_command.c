@@ -1,6 +1,7 @@
 /*
  * Owns the table of commands and the way from a line to one of them; and those that only answer.
  */
+#include "base/http.h"
 #include "base/text.h"
 #include "core/event.h"
 #include "front/line_client.h"
@@ -49,7 +50,7 @@ tell_stats(struct line_client *c, const struct line_options *o)
 	for (state = STATE_WAITING; state < STATE_COUNT; state++)
 		buf_printf(&b, " %s=%lu", message_state_names[state], counts->state[state]);
 	buf_printf(&b, " connections=%lu attempts=%lu batches=%lu in_history=%lu",
-	    c->front->n_clients, counts->attempts, sim->next_batch - 1, sim->history.n_messages);
+	    c->front->quota->n, counts->attempts, sim->next_batch - 1, sim->history.n_messages);
 	c->front->env.add_stats(c->front->env.ctx, &b);
 	buf_add_lit(&b, " now=");
 	text_format_time(&b, sim->now_ns, 3);
@@ -185,7 +186,7 @@ line_execute(struct line_client *c, struct str line, bool is_whole)
 
 	if (line.n == 0 || line.p[0] == '#')
 		return;
-	if (line_is_http(line)) {
+	if (http_is_request(line)) {
 		line_client_drop(c);
 		return;
 	}
@@ -201,7 +202,7 @@ line_execute(struct line_client *c, struct str line, bool is_whole)
 	if (r.verb.n == 0)
 		return;
 	command = find_command(r.verb);
-	if (command && command->is_patient && !line_front_is_current(c->front))
+	if (command && command->is_patient && !present_is_reached(c->front->present))
 		line_client_hold(c, line);
 	else
 		run_request(c, command, &r, why);

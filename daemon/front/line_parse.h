@@ -10,7 +10,6 @@
  *     range    = number ".." number
  */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -37,9 +36,5 @@ struct line_request {
  * into it or into line. NULL, or what is wrong with the arguments; the verb is there all the same.
  */
 const char *line_parse(struct str line, char *scratch, struct line_request *r);
-
-/* Whether it is an HTTP request line, or ends like one: "GET / HTTP/1.1". A web page can make a
- * browser send one, with lines of its own choice behind it. */
-bool line_is_http(struct str line);
 
 #endif

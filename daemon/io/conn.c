@@ -1,5 +1,6 @@
 /*
- * Owns sockets, their unread lines and their unsent output. Invariants: a connection is on the
+ * Owns sockets and their unsent output; what becomes of input is in conn_input.c, how TLS begins in
+ * conn_tls.c. Invariants: a connection is on the
  * work list exactly while the turn's end has something to do for it, and on the gated list, which
  * is in the order of barriers, while all there is to do is to wait for the gate; a handler is never
  * called for a connection after `closed`; memory is freed after the turn, never inside a callback.
@@ -12,66 +13,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/list.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/conn_inside.h"
 
-#define READ_SIZE (64U * 1024)
-#define READ_AHEAD 4096U /* of a paused connection, so that its end is noticed */
-#define OUT_OCTETS 1024  /* room for replies to begin with; more comes as it is needed */
-#define SPARES_MAX 64 /* buffers that are kept for the next output, as many as a turn may need… */
-#define SPARE_OCTETS_MAX 16384 /* …if they are no larger */
+#define READ_AHEAD 4096U       /* of a paused connection, so that its end is noticed */
+#define OUT_OCTETS 1024        /* room for replies to begin with; more comes as it is needed */
+#define SPARE_OCTETS_MAX 16384 /* of a buffer that is kept for the next output */
 #define LINGER_NS (2 * TEXT_NS_PER_S)
-#define EDGE 32 /* octets kept of the head and of the tail of a line that is too long */
-
-/* The line being skipped. */
-struct skipped {
-	char head[EDGE], tail[EDGE];
-	size_t n_head, n_tail;
-};
-
-struct conn {
-	struct list link;      /* in the set */
-	struct list work_link; /* in the set's work list, or its gated list */
-	struct conn_set *set;
-	struct loop_event *event;
-	struct loop_event *linger; /* closes it when the peer does not */
-	void *ctx;
-	int fd;
-	uint32_t yielded; /* the turn, its low bits, in which no more lines are given */
-	struct buf in;    /* what was read and not given yet */
-	struct buf out;   /* what is to be sent… */
-	size_t sent;      /* …from here on */
-	uint64_t barrier; /* the gate's position that the output must wait for */
-	int64_t last_input_ns;
-	struct skipped *skipped; /* or NULL */
-	bool is_gated;
-	bool is_paused;
-	bool wants_lines; /* may be given some that were read before */
-	bool is_full;     /* the queue went above high and has not been below low since */
-	bool is_at_end;   /* the peer's end of input was read */
-	bool is_ended;    /* …and told */
-	bool is_finishing;
-	bool is_lingering;
-	bool is_dead;
-	bool has_new_output; /* since the barrier was set */
-};
-
-struct conn_set {
-	struct loop *loop;
-	const struct gate *gate;
-	const struct conn_handler *handler;
-	struct conn_limits limits;
-	struct list all;
-	struct list work;
-	struct list gated;
-	size_t with_output;
-	struct buf spares[SPARES_MAX];
-	size_t n_spares;
-	char read_buffer[READ_SIZE];
-};
 
 static void fd_cb(void *ctx, enum loop_fd_event what);
 
@@ -105,31 +55,37 @@ free_cb(void *p)
 	buf_fini(&c->in);
 	buf_fini(&c->out);
 	free(c->skipped);
+	if (c->rare)
+		tls_session_free(c->rare->tls);
+	free(c->rare);
 	free(c);
-}
-
-static bool
-has_output(const struct conn *c)
-{
-	return c->out.len > c->sent;
 }
 
 static void
 die(struct conn *c)
 {
 	c->is_dead = true;
-	if (has_output(c))
+	if (conn_has_output(c))
 		c->set->with_output--;
 	list_remove(&c->link);
 	list_remove(&c->work_link);
 	loop_remove(c->event);
-	loop_remove(c->linger);
+	if (c->rare)
+		loop_remove(c->rare->linger);
 	close(c->fd);
 	loop_bury(c->set->loop, free_cb, c);
 }
 
-static void
-die_and_tell(struct conn *c)
+struct conn_rare *
+conn_rare(struct conn *c)
+{
+	if (!c->rare)
+		c->rare = mem_alloc(sizeof *c->rare);
+	return c->rare;
+}
+
+void
+conn_die_and_tell(struct conn *c)
 {
 	void *ctx = c->ctx;
 
@@ -137,8 +93,8 @@ die_and_tell(struct conn *c)
 	c->set->handler->closed(ctx);
 }
 
-static void
-want_work(struct conn *c)
+void
+conn_want_work(struct conn *c)
 {
 	if (c->is_gated)
 		list_remove(&c->work_link);
@@ -148,20 +104,21 @@ want_work(struct conn *c)
 }
 
 static bool
-may_give_lines(const struct conn *c)
-{
-	return !c->is_dead && !c->is_paused && !c->is_full && !c->is_finishing &&
-	    c->yielded != (uint32_t)loop_turn(c->set->loop);
-}
-
-static bool
 may_read(const struct conn *c)
 {
-	if (c->is_lingering)
+	if (c->is_lingering || c->is_starting_tls)
 		return true;
 	if (c->is_at_end || c->is_finishing || c->is_full)
 		return false;
-	return c->in.len < (c->is_paused ? READ_AHEAD : READ_SIZE + c->set->limits.line_octets);
+	return c->in.len <
+	    (c->is_paused ? READ_AHEAD : CONN_READ_SIZE + c->set->limits.line_octets);
+}
+
+/* Octets that may leave as things are: while TLS is started, those that go before it. */
+static size_t
+sendable(const struct conn *c)
+{
+	return c->is_starting_tls ? c->rare->n_clear : c->out.len - c->sent;
 }
 
 static void
@@ -169,9 +126,13 @@ want_events(struct conn *c)
 {
 	bool read = may_read(c);
 	/* what is on the work list is sent at the end of this turn, and most often all of it */
-	bool write = has_output(c) && list_is_empty(&c->work_link) &&
+	bool write = sendable(c) > 0 && list_is_empty(&c->work_link) &&
 	    gate_is_passable(c->set->gate, c->barrier);
 
+	if (c->rare && !c->is_lingering) {
+		read = (read && !c->rare->read_wants_write) || c->rare->write_wants_read;
+		write = (write && !c->rare->write_wants_read) || c->rare->read_wants_write;
+	}
 	loop_fd_want(c->event, read, write, c->set->limits.stall_timeout_ns);
 }
 
@@ -191,128 +152,11 @@ conn_new(struct conn_set *set, int fd, void *ctx)
 	return c;
 }
 
-/* Remembers how the line began and how it ends so far. */
-static void
-skip(struct conn *c, struct str s)
-{
-	struct skipped *k;
-	size_t head, tail, kept;
-
-	if (!c->skipped)
-		c->skipped = mem_alloc(sizeof *c->skipped);
-	k = c->skipped;
-	head = EDGE - k->n_head < s.n ? EDGE - k->n_head : s.n;
-	memcpy(k->head + k->n_head, s.p, head);
-	k->n_head += head;
-	/* of the tail so far, what still fits in front of the new one */
-	tail = s.n < EDGE ? s.n : EDGE;
-	kept = k->n_tail < EDGE - tail ? k->n_tail : EDGE - tail;
-	memmove(k->tail, k->tail + k->n_tail - kept, kept);
-	memcpy(k->tail + kept, s.p + s.n - tail, tail);
-	k->n_tail = kept + tail;
-}
-
-static void
-end_skipping(struct conn *c)
-{
-	struct skipped *k = c->skipped;
-
-	c->skipped = NULL;
-	c->set->handler->overlong(
-	    c->ctx, (struct str){ k->head, k->n_head }, (struct str){ k->tail, k->n_tail });
-	free(k);
-}
-
-/* Gives the lines in s as long as they are wanted; how much of it was used. */
-static size_t
-give_lines(struct conn *c, struct str s)
-{
-	size_t used = 0;
-
-	while (used < s.n && may_give_lines(c)) {
-		struct str rest = str_from(s, used);
-		size_t n = str_find(rest, '\n');
-		bool has_end = n < rest.n;
-
-		if (c->skipped || n + has_end > c->set->limits.line_octets) {
-			skip(c, str_head(rest, n));
-			used += n + has_end;
-			if (has_end)
-				end_skipping(c);
-		} else if (has_end) {
-			used += n + 1;
-			if (n > 0 && rest.p[n - 1] == '\r')
-				n--;
-			c->set->handler->line(c->ctx, str_head(rest, n), true);
-		} else {
-			break;
-		}
-	}
-	return used;
-}
-
-/* The input has ended and all whole lines are given: what is left is a line without its end. */
-static void
-give_end(struct conn *c)
-{
-	if (c->skipped) {
-		end_skipping(c);
-	} else if (c->in.len > 0) {
-		struct buf last = c->in;
-
-		c->in = (struct buf){ 0 };
-		c->set->handler->line(c->ctx, buf_str(&last), false);
-		buf_fini(&last);
-	}
-	if (c->is_dead || c->is_finishing)
-		return;
-	c->is_ended = true;
-	c->set->handler->ended(c->ctx);
-}
-
-static bool
-has_whole_line(const struct conn *c)
-{
-	return c->in.len > 0 && memchr(c->in.data, '\n', c->in.len) != NULL;
-}
-
-static void
-want_lines(struct conn *c)
-{
-	c->wants_lines = true;
-	want_work(c);
-	loop_want_turn(c->set->loop);
-}
-
-/* Lines that were read before, then the end if it has come. */
-static void
-give_saved(struct conn *c)
-{
-	if (c->yielded == (uint32_t)loop_turn(c->set->loop)) {
-		want_lines(c);
-		return;
-	}
-	c->wants_lines = false;
-	if (!may_give_lines(c) || (c->in.len == 0 && !c->is_at_end))
-		return;
-	if (!c->set->handler->ready(c->ctx)) {
-		/* asked again next turn, whenever that is */
-		c->wants_lines = true;
-		want_work(c);
-		return;
-	}
-	buf_consume(&c->in, give_lines(c, buf_str(&c->in)));
-	if (c->in.len == 0)
-		buf_fini(&c->in);
-	if (c->is_at_end && !c->is_ended && may_give_lines(c) && !has_whole_line(c))
-		give_end(c);
-}
-
 /* The peer is done, or it is time: nothing more to hope for. */
 static void
 linger_cb(void *ctx)
 {
-	die_and_tell(ctx);
+	conn_die_and_tell(ctx);
 }
 
 /* All is sent: says so to the peer and waits for its end, because closing a socket that has unread
@@ -320,49 +164,60 @@ linger_cb(void *ctx)
 static void
 linger(struct conn *c)
 {
+	struct loop_event *timer;
+
+	if (conn_has_tls(c))
+		tls_session_end(c->rare->tls);
 	if (c->is_at_end || shutdown(c->fd, SHUT_WR) == -1) {
-		die_and_tell(c);
+		conn_die_and_tell(c);
 		return;
 	}
 	c->is_lingering = true;
-	c->linger = loop_add_timer(c->set->loop, linger_cb, c);
-	loop_timer_at(c->linger, clock_add(loop_read_clock(c->set->loop), LINGER_NS));
+	timer = conn_rare(c)->linger = loop_add_timer(c->set->loop, linger_cb, c);
+	loop_timer_at(timer, clock_add(loop_read_clock(c->set->loop), LINGER_NS));
 }
 
-static void
-take_input(struct conn *c, struct str s)
+/* Puts what a front of octets has not used yet in front of what is read now, so that it gets them
+ * in one; how much that is. It is kept until something is read. */
+static size_t
+put_before(struct conn *c)
 {
-	size_t used = 0;
+	size_t n = c->in.len;
 
-	c->last_input_ns = loop_now(c->set->loop);
-	if (c->in.len == 0 && c->set->handler->ready(c->ctx))
-		used = give_lines(c, s);
-	if (c->is_dead)
-		return;
-	buf_add_str(&c->in, str_from(s, used));
-	if (used == 0)
-		give_saved(c);
+	if (n == 0 || !c->set->handler->octets || n > CONN_READ_SIZE / 2 || !conn_may_give(c))
+		return 0;
+	memcpy(c->set->read_buffer, c->in.data, n);
+	return n;
+}
+
+static ssize_t
+receive(struct conn *c, char *p, size_t n)
+{
+	return conn_has_tls(c) && !c->is_lingering ? conn_tls_receive(c, p, n) : read(c->fd, p, n);
 }
 
 static void
 read_input(struct conn *c)
 {
-	ssize_t n = read(c->fd, c->set->read_buffer, READ_SIZE);
+	char *buffer = c->set->read_buffer;
+	size_t before = put_before(c);
+	ssize_t n = receive(c, buffer + before, CONN_READ_SIZE - before);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == -1 || (n == 0 && c->is_lingering)) {
-		die_and_tell(c);
+		conn_die_and_tell(c);
 		return;
 	}
 	loop_read_clock(c->set->loop);
 	if (c->is_lingering)
 		return;
 	if (n > 0) {
-		take_input(c, (struct str){ c->set->read_buffer, (size_t)n });
+		c->in.len -= before;
+		conn_take_input(c, (struct str){ buffer, before + (size_t)n });
 	} else {
 		c->is_at_end = true;
-		give_saved(c);
+		conn_give_saved(c);
 	}
 }
 
@@ -383,7 +238,7 @@ give_spare(struct conn *c)
 {
 	struct conn_set *set = c->set;
 
-	if (set->n_spares == SPARES_MAX || c->out.cap > SPARE_OCTETS_MAX) {
+	if (set->n_spares == CONN_SPARES_MAX || c->out.cap > SPARE_OCTETS_MAX) {
 		buf_fini(&c->out);
 		return;
 	}
@@ -392,25 +247,35 @@ give_spare(struct conn *c)
 	c->out = (struct buf){ 0 };
 }
 
+static ssize_t
+transmit(struct conn *c, const char *p, size_t n)
+{
+	return conn_has_tls(c) ? conn_tls_send(c, p, n) : send(c->fd, p, n, MSG_NOSIGNAL);
+}
+
 /* Sends as much as the peer takes. False when the connection died of it. */
 static bool
 send_output(struct conn *c)
 {
 	ssize_t n;
 
-	while (has_output(c)) {
-		n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
+	if (c->is_starting_tls)
+		conn_tls_discard(c);
+	while (sendable(c) > 0) {
+		n = transmit(c, c->out.data + c->sent, sendable(c));
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno == EAGAIN)
 			break;
 		if (n == -1) {
-			die_and_tell(c);
+			conn_die_and_tell(c);
 			return false;
 		}
 		c->sent += (size_t)n;
+		if (c->is_starting_tls)
+			c->rare->n_clear -= (size_t)n;
 	}
-	if (!has_output(c)) {
+	if (!conn_has_output(c)) {
 		c->set->with_output--;
 		give_spare(c);
 		c->sent = 0;
@@ -424,7 +289,7 @@ send_output(struct conn *c)
 static void
 flush(struct conn *c)
 {
-	if (has_output(c)) {
+	if (sendable(c) > 0) {
 		if (c->has_new_output)
 			c->barrier = c->set->gate->promised;
 		c->has_new_output = false;
@@ -438,14 +303,33 @@ flush(struct conn *c)
 	}
 	if (c->is_full && conn_backlog(c) < CONN_BACKLOG_LOW) {
 		c->is_full = false;
-		want_lines(c);
+		conn_want_lines(c);
 		if (!c->is_finishing)
 			c->set->handler->drained(c->ctx);
 	}
-	if (!c->is_dead && c->is_finishing && !has_output(c) && !c->is_lingering)
+	if (!c->is_dead && c->is_finishing && !conn_has_output(c) && !c->is_lingering)
 		linger(c);
+	else if (!c->is_dead && c->is_starting_tls && sendable(c) == 0)
+		c->rare->is_in_handshake = true;
 	if (!c->is_dead)
 		want_events(c);
+}
+
+/* A connection that has, or will have, TLS, where reading may have to wait for writing. */
+static void
+tls_cb(struct conn *c, enum loop_fd_event what)
+{
+	bool is_other =
+	    what == LOOP_READABLE ? c->rare->write_wants_read : c->rare->read_wants_write;
+
+	if (c->is_starting_tls && (what == LOOP_READABLE || c->rare->is_in_handshake)) {
+		conn_tls_step(c);
+		return;
+	}
+	if (what == LOOP_WRITABLE || is_other)
+		conn_want_work(c);
+	if (what == LOOP_READABLE || is_other)
+		read_input(c);
 }
 
 static void
@@ -455,14 +339,16 @@ fd_cb(void *ctx, enum loop_fd_event what)
 
 	if (c->is_dead)
 		return;
-	if (what == LOOP_READABLE) {
-		read_input(c);
-	} else if (what == LOOP_WRITABLE) {
-		want_work(c);
-	} else if (c->is_full || c->is_finishing) {
+	if (what == LOOP_STALLED) {
 		/* it has read nothing for the whole of stall_timeout */
-		die_and_tell(c);
-		return;
+		if (c->is_full || c->is_finishing)
+			conn_die_and_tell(c);
+	} else if (c->rare && !c->is_lingering) {
+		tls_cb(c, what);
+	} else if (what == LOOP_READABLE) {
+		read_input(c);
+	} else {
+		conn_want_work(c);
 	}
 	if (!c->is_dead)
 		want_events(c);
@@ -474,7 +360,7 @@ conn_set_give(struct conn_set *set)
 	struct list *l, *after;
 
 	list_foreach_safe (l, after, &set->work)
-		give_saved(list_entry(l, struct conn, work_link));
+		conn_give_saved(list_entry(l, struct conn, work_link));
 }
 
 void
@@ -487,7 +373,7 @@ conn_set_flush(struct conn_set *set)
 		c = list_entry(set->gated.next, struct conn, work_link);
 		if (!gate_is_passable(set->gate, c->barrier))
 			break;
-		want_work(c);
+		conn_want_work(c);
 	}
 	list_init(&now);
 	list_splice(&now, &set->work);
@@ -495,7 +381,7 @@ conn_set_flush(struct conn_set *set)
 		c = list_entry(l, struct conn, work_link);
 		flush(c);
 		if (!c->is_dead && c->wants_lines)
-			want_work(c);
+			conn_want_work(c);
 	}
 }
 
@@ -509,7 +395,7 @@ conn_set_check(struct conn_set *set)
 		struct pollfd p = { .fd = c->fd };
 
 		if (!may_read(c) && poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP))
-			die_and_tell(c);
+			conn_die_and_tell(c);
 	}
 }
 
@@ -534,7 +420,7 @@ conn_write(struct conn *c, const void *data, size_t n)
 {
 	if (n == 0 || c->is_dead)
 		return;
-	if (!has_output(c))
+	if (!conn_has_output(c))
 		c->set->with_output++;
 	if (c->out.cap == 0)
 		take_spare(c);
@@ -542,7 +428,7 @@ conn_write(struct conn *c, const void *data, size_t n)
 	c->has_new_output = true;
 	if (conn_backlog(c) > CONN_BACKLOG_HIGH)
 		c->is_full = true;
-	want_work(c);
+	conn_want_work(c);
 }
 
 size_t
@@ -555,7 +441,7 @@ void
 conn_yield(struct conn *c)
 {
 	c->yielded = (uint32_t)loop_turn(c->set->loop);
-	want_lines(c);
+	conn_want_lines(c);
 }
 
 void
@@ -568,14 +454,19 @@ void
 conn_resume(struct conn *c)
 {
 	c->is_paused = false;
-	want_lines(c);
+	conn_want_lines(c);
 }
 
 void
 conn_finish(struct conn *c)
 {
 	c->is_finishing = true;
-	want_work(c);
+	/* what was to leave by TLS does not leave in clear */
+	if (c->is_starting_tls && conn_has_output(c)) {
+		c->out.len = c->sent + c->rare->n_clear;
+		c->set->with_output -= !conn_has_output(c);
+	}
+	conn_want_work(c);
 }
 
 void

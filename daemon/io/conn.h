@@ -2,9 +2,10 @@
 #define IO_CONN_H
 
 /*
- * Connections that are read line by line and written through a bounded queue. All connections of a
- * front form a set, which shares one read buffer and does its sending at the end of each turn of
- * the loop, when the log has been handed what the replies promise.
+ * Connections that are read line by line, or by octets, and written through a bounded queue, in
+ * clear or by TLS. All connections of a front form a set, which shares one read buffer and does its
+ * sending at the end of each turn of the loop, when the log has been handed what the replies
+ * promise.
  *
  * Input is taken only as fast as it is worked off: a paused connection, or one with more than
  * CONN_BACKLOG_HIGH octets waiting to be sent, is not read from.
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "io/gate.h"
 #include "io/loop.h"
@@ -23,13 +25,15 @@
 
 struct conn;
 struct conn_set;
+struct tls_server;
 
 struct conn_limits {
-	uint64_t line_octets;     /* of one line, its end included */
+	uint64_t line_octets;     /* of one line, its end included; of what may be left unused */
 	int64_t stall_timeout_ns; /* for one that reads nothing while its queue is full */
 };
 
-/* What a front does with its connections. None of these is called inside another. */
+/* What a front does with its connections. None of these is called inside another. Who takes octets
+ * has no `line` and no `overlong`, who starts no TLS no `secured`. */
 struct conn_handler {
 	/* Lines are about to come. False: not now, ask again next turn. */
 	bool (*ready)(void *ctx);
@@ -37,10 +41,20 @@ struct conn_handler {
 	void (*line)(void *ctx, struct str line, bool is_whole);
 	/* A line that was too long and has been skipped: how it began and how it ended. */
 	void (*overlong)(void *ctx, struct str head, struct str tail);
+	/*
+	 * Octets as they came, to be used from the front on: gives how many of them were. They lie
+	 * in a buffer that all share and are gone afterwards. What is not used is kept and given
+	 * again, with what follows it; at once if some of it was used, so one line or one stretch
+	 * may be taken at each call. Nothing is used for want of more: there must not be more of
+	 * it than limits.line_octets, else the connection ends.
+	 */
+	size_t (*octets)(void *ctx, struct str octets);
 	/* The peer will send nothing more, and all it sent has been given. */
 	void (*ended)(void *ctx);
 	/* The queue is below CONN_BACKLOG_LOW again after it was above CONN_BACKLOG_HIGH. */
 	void (*drained)(void *ctx);
+	/* The answer to conn_start_tls(). If it is not good, the connection ends after it. */
+	void (*secured)(void *ctx, bool is_good);
 	/* It is gone, for whatever reason; the connection must not be used any more. */
 	void (*closed)(void *ctx);
 };
@@ -79,6 +93,21 @@ void conn_yield(struct conn *c);
 /* No further line is given until conn_resume(). */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
+
+/*
+ * Goes on by TLS, as that server. What is queued leaves in clear first. All input that came before
+ * that is thrown away, also what is left of the octets that were just given (RFC 3207 §4.2), and
+ * nothing is given until `secured`. What is written meanwhile waits and leaves by TLS. The server
+ * may be freed at once.
+ */
+void conn_start_tls(struct conn *c, struct tls_server *server);
+
+/* Whether it speaks TLS: it said `secured`. */
+bool conn_is_secure(const struct conn *c);
+
+/* Adds protocol and cipher, or, from `secured` that is not good until `closed`, why not. Nothing
+ * when no TLS was started. */
+void conn_describe_tls(const struct conn *c, struct buf *b);
 
 /* Takes no more input and closes when all is sent, so that the peer gets it. */
 void conn_finish(struct conn *c);

@@ -380,7 +380,7 @@ listener_open(struct loop *loop, const struct listener_conf *conf, const char *k
     struct str refusal, struct buf *why)
 {
 	struct listener_set *set = set_new(loop, kind, refusal);
-	struct str rest = str_of(conf->line), address;
+	struct str rest = str_of(conf->addresses), address;
 
 	if (str_eq(rest, STR("none")))
 		return set;

@@ -14,9 +14,9 @@
 #include "io/loop.h"
 
 struct listener_conf {
-	char *line;         /* addresses, spaces between them, or "none" */
-	unsigned unix_mode; /* of the socket files */
-	char *unix_group;   /* name or number; "" or NULL: as created */
+	const char *addresses;  /* spaces between them, or "none" */
+	unsigned unix_mode;     /* of the socket files */
+	const char *unix_group; /* name or number; "" or NULL: as created */
 };
 
 struct listener_set;

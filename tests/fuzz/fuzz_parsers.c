@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/http.h"
 #include "base/text.h"
 #include "core/empirical.h"
 #include "core/event.h"
@@ -31,7 +32,7 @@ line(struct str s)
 	char *scratch = malloc(s.n ? s.n : 1);
 	struct line_request r;
 
-	line_is_http(s);
+	http_is_request(s);
 	line_parse(s, scratch, &r);
 	free(scratch);
 }

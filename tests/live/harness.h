@@ -185,9 +185,10 @@ struct client {
 void clients_show(void);
 void clients_clear(void);
 
-/* To its first address; to its i-th; to a Unix socket. */
+/* To its first address; to its i-th; to the i-th of another listener ("smtp"); to a Unix socket. */
 struct client *client_connect(const struct daemon *d);
 struct client *client_connect_to(const struct daemon *d, unsigned i);
+struct client *client_connect_kind(const struct daemon *d, const char *kind, unsigned i);
 struct client *client_connect_unix(const char *path);
 
 /* All of it; reads meanwhile what comes, so that nobody waits for each other. */

@@ -75,16 +75,17 @@ client_connect_unix(const char *path)
 }
 
 struct client *
-client_connect_to(const struct daemon *d, unsigned i)
+client_connect_kind(const struct daemon *d, const char *kind, unsigned i)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
 	const char *at = d->ready;
-	char address[256], *port;
+	char key[32], address[256], *port;
 
+	snprintf(key, sizeof key, " %s=", kind);
 	do
-		at = strstr(at, " line=");
-	while (at && (at += 6) && i-- > 0);
+		at = strstr(at, key);
+	while (at && (at += strlen(key)) && i-- > 0);
 	if (!at)
 		harness_fail(
 		    __FILE__, __LINE__, "the ready line has no such address: %s", d->ready);
@@ -102,6 +103,12 @@ client_connect_to(const struct daemon *d, unsigned i)
 	if (inet_pton(AF_INET6, address + 1, &v6.sin6_addr) != 1)
 		harness_fail(__FILE__, __LINE__, "this is no address: %s", address);
 	return client_of((struct sockaddr *)&v6, sizeof v6, at);
+}
+
+struct client *
+client_connect_to(const struct daemon *d, unsigned i)
+{
+	return client_connect_kind(d, "line", i);
 }
 
 struct client *

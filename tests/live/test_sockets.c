@@ -304,11 +304,39 @@ test_sockets_that_are_handed_in(void **state)
 	expect(access(d->unix_path, F_OK) == 0);
 }
 
+/* Each goes to the front it is named for, and what is not handed in is as the configuration has
+ * it. */
+static void
+test_sockets_for_smtp_and_lmtp(void **state)
+{
+	struct daemon *d = daemon_new();
+	struct handed handed = { .n = 2, .names = "lmtp:smtp" };
+	struct daemon_setup setup = { .prepare = hand_over, .ctx = &handed };
+	char expected[96];
+	int lmtp, smtp;
+
+	(void)state;
+	if (!has_systemd())
+		skip();
+	handed.fds[0] = listen_tcp(&lmtp);
+	handed.fds[1] = listen_tcp(&smtp);
+	daemon_run(d, &setup, NULL);
+	close(handed.fds[0]);
+	close(handed.fds[1]);
+	daemon_wait_ready(d);
+	snprintf(expected, sizeof expected,
+	    "ready line=%% smtp=127.0.0.1:%d lmtp=127.0.0.1:%d pid=%%", smtp, lmtp);
+	expect_text(d->ready, expected);
+	expect_text(client_line(client_connect_kind(d, "smtp", 0)), "220 % ESMTP mailsimd\r");
+	expect_text(client_line(client_connect_kind(d, "lmtp", 0)), "220 % LMTP mailsimd\r");
+	daemon_stop(d);
+}
+
 static void
 test_socket_of_another_name_is_an_error(void **state)
 {
 	struct daemon *d = daemon_new();
-	struct handed handed = { .n = 1, .names = "smtp" };
+	struct handed handed = { .n = 1, .names = "http" };
 	struct daemon_setup setup = {
 		.has_own_listen = true, .prepare = hand_over, .ctx = &handed
 	};
@@ -434,6 +462,7 @@ main(void)
 		LIVE_TEST(test_what_is_no_socket_is_not_deleted),
 		LIVE_TEST(test_port_in_use_is_an_error),
 		LIVE_TEST(test_sockets_that_are_handed_in),
+		LIVE_TEST(test_sockets_for_smtp_and_lmtp),
 		LIVE_TEST(test_socket_of_another_name_is_an_error),
 		LIVE_TEST(test_what_systemd_is_told),
 		LIVE_TEST(test_status_says_why_a_reload_failed),

@@ -3,6 +3,7 @@
  */
 #include "sim_world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -155,6 +156,55 @@ world_one(const char *id)
 		.concurrency = DELIVERY_UNLIMITED,
 		.plan = PLAN_UNCHANGED,
 	};
+}
+
+struct batch_request
+world_mail(const char *id, const struct str *recipients, uint32_t n)
+{
+	struct batch_request r = world_one(id);
+
+	r.from = STR("sender@x.test");
+	r.recipients = recipients;
+	r.n_recipients = n;
+	r.message_id = r.id;
+	r.is_id_unkeyed = id != NULL;
+	return r;
+}
+
+/* How many of all messages the selector matches, one by one. */
+static size_t
+count_matches(struct world *w, const struct selector *s)
+{
+	struct selector all = { .kind = SELECT_ALL };
+	struct selection walk;
+	struct message *m;
+	size_t n = 0;
+
+	selection_init(&walk, &w->sim->registry, &all, false);
+	while ((m = selection_next(&walk)) != NULL)
+		n += selector_match(s, m);
+	selection_fini(&walk);
+	return n;
+}
+
+void
+world_expect_walk(struct world *w, struct selector s, bool is_backwards, const char *expected)
+{
+	struct selection walk;
+	struct message *m;
+	char found[1024] = "";
+	size_t n = 0, count = 0;
+
+	selection_init(&walk, &w->sim->registry, &s, is_backwards);
+	while ((m = selection_next(&walk)) != NULL) {
+		n += (size_t)snprintf(
+		    found + n, sizeof found - n, "%s%lu", n ? " " : "", message_seq(m));
+		assert_true(selector_match(&s, m));
+		count++;
+	}
+	selection_fini(&walk);
+	assert_string_equal(found, expected);
+	assert_int_equal(count_matches(w, &s), count);
 }
 
 char *

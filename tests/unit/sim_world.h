@@ -62,6 +62,12 @@ struct batch *world_send(struct world *w, const struct batch_request *r);
 struct batch_request world_range(uint64_t first, uint64_t last);
 struct batch_request world_one(const char *id);
 
+/* A request for a mail whose Message-ID is that, and its id, too. */
+struct batch_request world_mail(const char *id, const struct str *recipients, uint32_t n);
+
+/* The seqs that a walk must find, spaces between them, and each message by itself must match. */
+void world_expect_walk(struct world *w, struct selector s, bool is_backwards, const char *expected);
+
 /* Takes the events so far; the caller frees it. */
 char *world_take_events(struct world *w);
 

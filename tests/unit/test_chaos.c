@@ -11,9 +11,10 @@
 #include "core/terms.h"
 #include "sim_world.h"
 
-#define SEEDS 12
+#define SEEDS 13
 #define STEPS 1500
 #define OPEN 8
+#define RECIPIENTS 150
 #define DOMAINS 6
 #define RATE 100
 #define BURST 10
@@ -190,6 +191,9 @@ event_cb(void *ctx, struct bus *bus, const struct event *ev)
 	r = record_of(c, message_seq(ev->message));
 	CHECK(c, r->is_queued == (ev->kind != EVENT_QUEUED));
 	if (ev->kind == EVENT_QUEUED) {
+		CHECK(c,
+		    batch_dup_of_at(ev->batch, message_index(ev->message)) <
+			message_seq(ev->message));
 		r->is_queued = true;
 		r->queued_ns = ev->time_ns;
 		c->n_accepted++;
@@ -260,6 +264,31 @@ random_to(struct chaos *c, char *text, size_t size)
 	return text;
 }
 
+/* Recipients, one of them perhaps twice, of a mail that perhaps came before. */
+static uint32_t
+random_recipients(struct chaos *c, struct batch_request *r, struct str *to)
+{
+	static const char *const known[] = { "joe@a.test", "joe@b.test", "ann@plain.org",
+		"bounce@c.example.net", "joe+greylisted=2@d.example.net", "postmaster" };
+	static const char *const ids[] = { NULL, "mail1@x", "mail2@x", "mail3@x" };
+	uint32_t n = 1 + (uint32_t)draw(c, draw(c, 4) ? 5 : RECIPIENTS), i;
+
+	for (i = 0; i < n; i++)
+		to[i] = str_of(PICK(c, known));
+	r->recipients = to;
+	r->n_recipients = n;
+	r->message_id = str_of(PICK(c, ids));
+	r->is_id_unkeyed = draw(c, 2) == 0;
+	return n;
+}
+
+/* Perhaps there is room for all of it kept. */
+static bool
+is_reserved(struct chaos *c, uint64_t n)
+{
+	return draw(c, 4) == 0 && n <= intake_room(c->w->sim);
+}
+
 static void
 chaos_send(struct chaos *c)
 {
@@ -267,7 +296,9 @@ chaos_send(struct chaos *c)
 	uint64_t first = draw(c, 50), slot = draw(c, OPEN);
 	struct batch_request r = world_range(first, first + draw(c, 100));
 	struct latency latency;
+	struct str recipients[RECIPIENTS];
 	struct retry retry;
+	uint64_t n;
 	char to[64];
 
 	if (c->open[slot])
@@ -275,8 +306,12 @@ chaos_send(struct chaos *c)
 	assert_null(latency_parse(str_of(PICK(c, latencies)), NULL, &latency));
 	assert_null(retry_parse(str_of(PICK(c, retries)), &retry));
 	r.is_range = draw(c, 2) == 0;
+	n = r.is_range ? r.last - r.first + 1 : 1;
+	if (!r.is_range && draw(c, 2))
+		n = random_recipients(c, &r, recipients);
 	r.id = str_of(PICK(c, ids));
 	r.to = str_of(random_to(c, to, sizeof to));
+	r.is_reserved = is_reserved(c, n);
 	r.is_gathered = draw(c, 4) == 0;
 	r.concurrency = draw(c, 3) ? DELIVERY_UNLIMITED : 1 + draw(c, 5);
 	if (draw(c, 4) == 0)

@@ -48,6 +48,12 @@ sequel_of(int i)
 	return i & 1 ? 0 : (uint64_t)i * 0x100000001 + 1;
 }
 
+static uint64_t
+dup_of(int i)
+{
+	return i % 3 == 0 ? (uint64_t)i * 0x300000007 + 1 : 0;
+}
+
 static void
 expect_letter(const struct letters *ls, int i)
 {
@@ -60,6 +66,7 @@ expect_letter(const struct letters *ls, int i)
 	expect_str(letters_from(ls, at), r.from);
 	assert_int_equal(letters_size(ls, at), r.size);
 	assert_int_equal(letters_sequel(ls, at), sequel_of(i));
+	assert_int_equal(letters_dup_of(ls, at), dup_of(i));
 }
 
 static void
@@ -84,7 +91,7 @@ test_all_that_may_be_said(void **state)
 			if (j == 1)
 				letters_drop(ls);
 			r = request(j == 0 ? i + 1 : i, text);
-			letters_add(ls, &r, owner, plan, sequel_of(i));
+			letters_add(ls, &r, owner, plan, sequel_of(i), dup_of(i));
 		}
 		assert_ptr_equal(ls->each[i].owner, owner);
 		assert_int_equal(owner->refs, i + 2);

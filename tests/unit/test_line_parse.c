@@ -157,24 +157,6 @@ test_too_many_arguments(void **state)
 }
 
 static void
-test_http(void **state)
-{
-	static const char *const http[] = { "GET / HTTP/1.1", "POST /x?y=z HTTP/1.0",
-		"OPTIONS * HTTP/1.1", "PRI * HTTP/2.0", "send x HTTP/1.1",
-		"GET /a HTTP/x HTTP/1.1" };
-	static const char *const other[] = { "send HTTP/1.1", "send x HTTP/", "send x HTTP/1.1 y",
-		"send to=HTTP/1.1", "", "HTTP/1.1", "send x http/1.1" };
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof http / sizeof http[0]; i++)
-		assert_true(line_is_http(str_of(http[i])));
-	/* "send HTTP/1.1" has no target, but nobody needs a message of that name */
-	for (i = 1; i < sizeof other / sizeof other[0]; i++)
-		assert_false(line_is_http(str_of(other[i])));
-}
-
-static void
 test_random_octets(void **state)
 {
 	static const char letters[] = "ab01. =\"\\nt\t{}\x80\xff\r";
@@ -192,7 +174,6 @@ test_random_octets(void **state)
 			text[i] = letters[(random >> 33) % (sizeof letters - 1)];
 		}
 		parse(text, n, &r, &line, &scratch);
-		line_is_http((struct str){ line, n });
 		for (i = 0; i < r.n; i++)
 			assert_true(
 			    r.args[i].kind != LINE_RANGE || r.args[i].first <= r.args[i].last);
@@ -208,7 +189,6 @@ main(void)
 		cmocka_unit_test(test_good_lines),
 		cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_too_many_arguments),
-		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_random_octets),
 	};
 

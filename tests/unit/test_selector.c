@@ -11,43 +11,6 @@
 #include "core/registry.h"
 #include "core/selector.h"
 
-/* How many of all messages the selector matches, one by one. */
-static size_t
-count_matches(struct world *w, const struct selector *s)
-{
-	struct selector all = { .kind = SELECT_ALL };
-	struct selection walk;
-	struct message *m;
-	size_t n = 0;
-
-	selection_init(&walk, &w->sim->registry, &all, false);
-	while ((m = selection_next(&walk)) != NULL)
-		n += selector_match(s, m);
-	selection_fini(&walk);
-	return n;
-}
-
-/* The seqs a walk finds, written out. */
-static void
-expect_walk(struct world *w, struct selector s, bool is_backwards, const char *expected)
-{
-	struct selection walk;
-	struct message *m;
-	char found[1024] = "";
-	size_t n = 0, count = 0;
-
-	selection_init(&walk, &w->sim->registry, &s, is_backwards);
-	while ((m = selection_next(&walk)) != NULL) {
-		n += (size_t)snprintf(
-		    found + n, sizeof found - n, "%s%lu", n ? " " : "", message_seq(m));
-		assert_true(selector_match(&s, m));
-		count++;
-	}
-	selection_fini(&walk);
-	assert_string_equal(found, expected);
-	assert_int_equal(count_matches(w, &s), count);
-}
-
 static struct selector
 by_id(const char *id)
 {
@@ -101,23 +64,23 @@ test_ids(void **state)
 	struct world *w = populated();
 
 	(void)state;
-	expect_walk(w, by_id("a"), false, "1 7");
-	expect_walk(w, by_id("a"), true, "7 1");
-	expect_walk(w, by_id("s2"), false, "2");
-	expect_walk(w, by_id("s1"), false, "");
-	expect_walk(w, by_id("s02"), false, "");
-	expect_walk(w, by_id("9"), false, "4 11");
-	expect_walk(w, by_id("9"), true, "11 4");
-	expect_walk(w, by_id("7"), false, "");
-	expect_walk(w, by_id("12"), false, "");
-	expect_walk(w, by_id("08"), false, "");
-	expect_walk(w, by_id("job-100-100"), false, "9");
-	expect_walk(w, by_id("job-99-99"), false, "8");
-	expect_walk(w, by_id("job-100-101"), false, "");
-	expect_walk(w, by_id("job-102-102"), false, "");
-	expect_walk(w, by_id("job-{n}-{n}"), false, "");
-	expect_walk(w, by_id("same"), true, "13 12");
-	expect_walk(w, by_id(""), false, "");
+	world_expect_walk(w, by_id("a"), false, "1 7");
+	world_expect_walk(w, by_id("a"), true, "7 1");
+	world_expect_walk(w, by_id("s2"), false, "2");
+	world_expect_walk(w, by_id("s1"), false, "");
+	world_expect_walk(w, by_id("s02"), false, "");
+	world_expect_walk(w, by_id("9"), false, "4 11");
+	world_expect_walk(w, by_id("9"), true, "11 4");
+	world_expect_walk(w, by_id("7"), false, "");
+	world_expect_walk(w, by_id("12"), false, "");
+	world_expect_walk(w, by_id("08"), false, "");
+	world_expect_walk(w, by_id("job-100-100"), false, "9");
+	world_expect_walk(w, by_id("job-99-99"), false, "8");
+	world_expect_walk(w, by_id("job-100-101"), false, "");
+	world_expect_walk(w, by_id("job-102-102"), false, "");
+	world_expect_walk(w, by_id("job-{n}-{n}"), false, "");
+	world_expect_walk(w, by_id("same"), true, "13 12");
+	world_expect_walk(w, by_id(""), false, "");
 	world_free(w);
 }
 
@@ -127,17 +90,17 @@ test_addresses(void **state)
 	struct world *w = populated();
 
 	(void)state;
-	expect_walk(w, by_to("bob@x.test"), false, "1 12 13");
-	expect_walk(w, by_to("bob@X.Test"), false, "1 12 13");
-	expect_walk(w, by_to("Bob@x.test"), false, "7");
-	expect_walk(w, by_to("u10@x.test"), false, "5");
-	expect_walk(w, by_to("u12@x.test"), false, "");
-	expect_walk(w, by_to("all@d100.example"), false, "9");
-	expect_walk(w, by_to("*@d101.EXAMPLE"), false, "10");
-	expect_walk(w, by_to("*@x.test"), false, "1 3 4 5 6 7 12 13");
-	expect_walk(w, by_to("*@sub.x.test"), true, "11");
-	expect_walk(w, by_to("*@test"), false, "");
-	expect_walk(w, by_to("x.test"), false, "");
+	world_expect_walk(w, by_to("bob@x.test"), false, "1 12 13");
+	world_expect_walk(w, by_to("bob@X.Test"), false, "1 12 13");
+	world_expect_walk(w, by_to("Bob@x.test"), false, "7");
+	world_expect_walk(w, by_to("u10@x.test"), false, "5");
+	world_expect_walk(w, by_to("u12@x.test"), false, "");
+	world_expect_walk(w, by_to("all@d100.example"), false, "9");
+	world_expect_walk(w, by_to("*@d101.EXAMPLE"), false, "10");
+	world_expect_walk(w, by_to("*@x.test"), false, "1 3 4 5 6 7 12 13");
+	world_expect_walk(w, by_to("*@sub.x.test"), true, "11");
+	world_expect_walk(w, by_to("*@test"), false, "");
+	world_expect_walk(w, by_to("x.test"), false, "");
 	world_free(w);
 }
 
@@ -147,16 +110,17 @@ test_numbers(void **state)
 	struct world *w = populated();
 
 	(void)state;
-	expect_walk(w, (struct selector){ .kind = SELECT_SEQ, .number = 9 }, false, "9");
-	expect_walk(w, (struct selector){ .kind = SELECT_SEQ, .number = 0 }, false, "");
-	expect_walk(w, (struct selector){ .kind = SELECT_SEQ, .number = 14 }, true, "");
-	expect_walk(w, (struct selector){ .kind = SELECT_BATCH, .number = 3 }, true, "6 5 4 3");
-	expect_walk(w, (struct selector){ .kind = SELECT_BATCH, .number = 8 }, false, "");
-	expect_walk(
+	world_expect_walk(w, (struct selector){ .kind = SELECT_SEQ, .number = 9 }, false, "9");
+	world_expect_walk(w, (struct selector){ .kind = SELECT_SEQ, .number = 0 }, false, "");
+	world_expect_walk(w, (struct selector){ .kind = SELECT_SEQ, .number = 14 }, true, "");
+	world_expect_walk(
+	    w, (struct selector){ .kind = SELECT_BATCH, .number = 3 }, true, "6 5 4 3");
+	world_expect_walk(w, (struct selector){ .kind = SELECT_BATCH, .number = 8 }, false, "");
+	world_expect_walk(
 	    w, (struct selector){ .kind = SELECT_ALL }, false, "1 2 3 4 5 6 7 8 9 10 11 12 13");
-	expect_walk(
+	world_expect_walk(
 	    w, (struct selector){ .kind = SELECT_ALL }, true, "13 12 11 10 9 8 7 6 5 4 3 2 1");
-	expect_walk(w, (struct selector){ .kind = SELECT_OWN, .owner = NULL }, false, "");
+	world_expect_walk(w, (struct selector){ .kind = SELECT_OWN, .owner = NULL }, false, "");
 	world_free(w);
 }
 

@@ -97,10 +97,13 @@ static void
 test_the_keys_there_are(void **state)
 {
 	static const char expected[] =
-	    "listen.line! listen.unix_mode! listen.unix_group! server.admin server.magic_domains "
+	    "listen.line! listen.smtp! listen.lmtp! listen.unix_mode! listen.unix_group! "
+	    "server.admin server.magic_domains "
 	    "limits.connections limits.pending "
 	    "limits.range limits.history limits.line limits.idle_timeout limits.stall_timeout "
-	    "limits.drain_timeout delivery.latency delivery.connect delivery.outcome "
+	    "limits.drain_timeout smtp.mode smtp.hostname smtp.max_size smtp.max_recipients "
+	    "smtp.timeout smtp.bare_newline smtp.tls_cert smtp.tls_key smtp.tls smtp.auth "
+	    "delivery.latency delivery.connect delivery.outcome "
 	    "delivery.concurrency delivery.rate delivery.retry delivery.jitter delivery.expire "
 	    "delivery.max_attempts delivery.work delivery.work_threads! clock.scale! clock.epoch! "
 	    "random.seed! log.target log.format "
@@ -125,14 +128,27 @@ test_defaults(void **state)
 
 	(void)state;
 	assert_string_equal(s->listen.line, "localhost:4025");
+	assert_string_equal(s->listen.smtp, "none");
+	assert_string_equal(s->listen.lmtp, "none");
 	assert_int_equal(s->listen.unix_mode, 0660);
 	assert_string_equal(s->listen.unix_group, "");
-	assert_int_equal(s->line.connections, 10000);
+	assert_int_equal(s->connections, 10000);
 	assert_int_equal(s->line.line_octets, 4096);
 	assert_int_equal(s->line.idle_timeout_ns, 0);
 	assert_int_equal(s->line.stall_timeout_ns, 10 * TEXT_NS_PER_S);
 	assert_int_equal(s->log.stall_timeout_ns, 10 * TEXT_NS_PER_S);
 	assert_int_equal(s->drain_timeout_ns, 30 * TEXT_NS_PER_S);
+	assert_int_equal(s->smtp.conf.mode, SMTP_QUEUE);
+	assert_int_equal(s->smtp.conf.max_size, 32U << 20);
+	assert_int_equal(s->smtp.conf.max_recipients, 100);
+	assert_int_equal(s->smtp.conf.timeout_ns, 300 * TEXT_NS_PER_S);
+	assert_int_equal(s->smtp.conf.stall_timeout_ns, 10 * TEXT_NS_PER_S);
+	assert_int_equal(s->smtp.conf.bare_newline, SMTP_BARE_NORMALIZE);
+	assert_int_equal(s->smtp.conf.tls, SMTP_TLS_OFF);
+	assert_null(s->smtp.conf.tls_server);
+	assert_false(s->smtp.conf.has_auth);
+	for (int stage = 0; stage < SMTP_STAGES; stage++)
+		assert_null(s->smtp.conf.faults[stage].fail.reply);
 	assert_int_equal(s->simulator.pending, 1000000);
 	assert_int_equal(s->simulator.range, 10000000);
 	assert_int_equal(s->simulator.history, 10000);
@@ -171,7 +187,7 @@ test_where_values_go(void **state)
 	assert_string_equal(s->listen.line, "127.0.0.1:1 [::1]:2");
 	assert_int_equal(s->listen.unix_mode, 0600);
 	assert_string_equal(s->listen.unix_group, "mail");
-	assert_int_equal(s->line.connections, 1);
+	assert_int_equal(s->connections, 1);
 	assert_int_equal(s->simulator.pending, 2);
 	assert_int_equal(s->simulator.range, 3);
 	assert_int_equal(s->simulator.history, 4);
@@ -304,7 +320,7 @@ test_values_there_are_not(void **state)
 		"template.queued={unknown}", "template.queued={n}", "template.finished={id}",
 		"template.queued=a\tb", "template.queued=a\nb", "template.queued=\x7f",
 		/* not built yet, so unknown */
-		"listen.smtp=none", "listen.http=none", "smtp.mode=queue", "spool.path=x",
+		"listen.http=none", "listen.http=none", "smtp.queue=1", "spool.path=x",
 		"limits.queue=1", "template.sent=x", "domain a.test.work_threads=1",
 		"domain a.test.rat=5/s", "delivery.receiver_rate=1/s", "delivery.down=1s..2s",
 		/* chapter 5 */

@@ -1,0 +1,125 @@
+/*
+ * Owns where data ends and how much it is. A state says what the last octets were:
+ *
+ *     START   a line begins: nothing came yet, or CRLF
+ *     DOT     the line is "." so far; the dot is not counted
+ *     DOT_CR  the line is ".\r" so far
+ *     CR      a CR that is not counted yet
+ *     TEXT    anything else
+ *
+ * DOT is reached from START alone and the end from DOT_CR by LF alone, and START only from CR by
+ * LF: so nothing but <CRLF>.<CRLF> ends data. All of the octets in TEXT up to a CR are taken at
+ * once.
+ */
+#include "front/smtp_data.h"
+
+static const struct smtp_refusal refusal_size = { 552, "5.3.4", "Message size exceeds the limit" };
+static const struct smtp_refusal refusal_bare = { 550, "5.5.2", "A bare newline was received" };
+
+void
+smtp_data_init(struct smtp_data *d, enum smtp_bare_newline bare_newline, uint64_t size_max)
+{
+	d->is_over = d->has_bare = false;
+	d->size = 0;
+	d->bare_newline = bare_newline;
+	d->size_max = size_max;
+	d->state = DATA_START;
+	smtp_header_init(&d->header);
+}
+
+/* Octets without a CR, in which each LF is a bare one. */
+static void
+add_text(struct smtp_data *d, struct str s)
+{
+	size_t n;
+
+	d->size += s.n;
+	if (d->bare_newline == SMTP_BARE_REJECT && !d->has_bare)
+		d->has_bare = str_find(s, '\n') < s.n;
+	while (!d->header.is_over && s.n > 0) {
+		n = str_find(s, '\n');
+		smtp_header_add(&d->header, str_head(s, n));
+		if (n < s.n)
+			smtp_header_end_line(&d->header);
+		s = str_from(s, n + 1);
+	}
+}
+
+static void
+add_bare_cr(struct smtp_data *d)
+{
+	d->size++;
+	d->has_bare |= d->bare_newline == SMTP_BARE_REJECT;
+	if (!d->header.is_over)
+		smtp_header_add(&d->header, STR("\r"));
+}
+
+static void
+end_line(struct smtp_data *d)
+{
+	d->size += 2;
+	d->state = DATA_START;
+	if (!d->header.is_over)
+		smtp_header_end_line(&d->header);
+}
+
+/* What became of an octet that may end a line, or the data; false when it is text. */
+static bool
+take_octet(struct smtp_data *d, char c)
+{
+	switch (d->state) {
+	case DATA_START:
+		if (c != '.')
+			break;
+		d->state = DATA_DOT;
+		return true;
+	case DATA_DOT:
+		if (c != '\r')
+			break;
+		d->state = DATA_DOT_CR;
+		return true;
+	case DATA_DOT_CR:
+	case DATA_CR:
+		if (c == '\n' && d->state == DATA_CR) {
+			end_line(d);
+			return true;
+		}
+		if (c == '\n') {
+			d->is_over = true;
+			smtp_header_finish(&d->header);
+			return true;
+		}
+		add_bare_cr(d);
+		break;
+	case DATA_TEXT:
+		break;
+	}
+	d->state = c == '\r' ? DATA_CR : DATA_TEXT;
+	return c == '\r';
+}
+
+size_t
+smtp_data_feed(struct smtp_data *d, struct str piece)
+{
+	struct str s = piece;
+	size_t n;
+
+	while (s.n > 0 && !d->is_over) {
+		if (take_octet(d, s.p[0])) {
+			s = str_from(s, 1);
+			continue;
+		}
+		n = str_find(s, '\r');
+		add_text(d, str_head(s, n));
+		s = str_from(s, n);
+	}
+	return piece.n - s.n;
+}
+
+const struct smtp_refusal *
+smtp_data_refusal(const struct smtp_data *d)
+{
+	if (d->size_max > 0 && d->size > d->size_max)
+		return &refusal_size;
+	return d->has_bare ? &refusal_bare : NULL;
+}

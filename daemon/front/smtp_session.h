@@ -1,0 +1,183 @@
+#ifndef FRONT_SMTP_SESSION_H
+#define FRONT_SMTP_SESSION_H
+
+/*
+ * Inside of SMTP: the front, a session, the mail it is about to hand over, and the tools that
+ * commands share. Seen by front/smtp*.c only.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/str.h"
+#include "core/alarm.h"
+#include "core/simulator.h"
+#include "front/smtp.h"
+#include "front/smtp_auth.h"
+#include "front/smtp_parse.h"
+#include "io/conn.h"
+
+#define SMTP_SLICE 1024 /* messages that one session has accepted in one turn */
+
+struct smtp_session;
+typedef void smtp_step(struct smtp_session *s);
+
+/* What a session waits for, besides an alarm. */
+enum smtp_wait {
+	SMTP_WAIT_TURN,    /* the next one */
+	SMTP_WAIT_PRESENT, /* that all that is due is fired, and no reset is under way */
+	SMTP_WAIT_ROOM,    /* limits.pending */
+	SMTP_WAIT_LOG,     /* that it takes events again */
+	SMTP_WAITS
+};
+
+struct smtp_front {
+	struct loop *loop;
+	struct simulator *sim;
+	struct quota *quota;
+	struct present *present;
+	struct smtp_conf conf;
+	char *hostname;
+	struct conn_set *conns;
+	struct list sessions;
+	struct list waiting[SMTP_WAITS];
+	struct loop_event *check; /* for connections that died while they waited */
+	bool is_finishing;
+	uint64_t n_refused;
+	uint64_t era;                 /* of the simulator, in which… */
+	uint64_t n_sessions;          /* …so many began… */
+	uint64_t totals[SMTP_STAGES]; /* …and had so many of each stage */
+	struct buf reply;
+	char scratch[SMTP_LINE_MAX];
+};
+
+/* Where a session is: which commands make sense. */
+enum smtp_phase {
+	SMTP_PHASE_NEW = 1 << 0,        /* the client has not said who it is */
+	SMTP_PHASE_READY = 1 << 1,      /* for a mail */
+	SMTP_PHASE_SENDER = 1 << 2,     /* MAIL was accepted */
+	SMTP_PHASE_RECIPIENTS = 1 << 3, /* and at least one RCPT */
+	SMTP_PHASE_ANY =
+	    SMTP_PHASE_NEW | SMTP_PHASE_READY | SMTP_PHASE_SENDER | SMTP_PHASE_RECIPIENTS
+};
+
+/* How its octets are taken. */
+enum smtp_input { SMTP_INPUT_COMMANDS, SMTP_INPUT_AUTH, SMTP_INPUT_DATA };
+
+/* What differs between the two; a verb's row says which of them has it. */
+enum smtp_dialect_bit { SMTP_IN_SMTP = 1, SMTP_IN_LMTP = 2, SMTP_IN_BOTH = 3 };
+
+struct smtp_dialect {
+	const char *name; /* as the greeting has it */
+	enum smtp_dialect_bit bit;
+	bool answers_each; /* at the end of data: a reply for each recipient (RFC 2033 §4.2) */
+};
+
+extern const struct smtp_dialect smtp_dialect_smtp, smtp_dialect_lmtp;
+
+/* From MAIL to the answer at the end of data. */
+struct smtp_transaction {
+	char *from;
+	char *envid; /* decoded; or NULL */
+	bool has_utf8;
+	char **to;
+	uint32_t n, cap;
+	struct smtp_data *data; /* while data come and until they are answered */
+	struct batch *batch;    /* once it is being accepted… */
+	uint32_t first;         /* …from that message on */
+};
+
+struct smtp_session {
+	struct list link;
+	struct list wait_link; /* on front->waiting[] */
+	struct smtp_front *front;
+	const struct smtp_dialect *dialect;
+	struct conn *conn;   /* NULL: gone */
+	struct owner *owner; /* of its messages; made when there are some */
+	uint64_t number;     /* from 1 */
+	uint32_t counts[SMTP_STAGES];
+	enum smtp_phase phase;
+	enum smtp_input input;
+	struct smtp_transaction *mail; /* or NULL */
+	struct smtp_auth *auth;        /* an exchange under way; or NULL */
+	smtp_step *step; /* when what it waits for has come; NULL: it waits for octets */
+	struct alarm alarm;
+	struct smtp_fault fault; /* of the stage under way */
+	struct str line;         /* the command under way… */
+	char *held;              /* …kept here while it waits; or NULL */
+	struct loop_event *timer;
+	int64_t deadline_ns; /* real: for what is waited for from the client */
+	uint64_t progress;   /* octets of data since that was set */
+	bool is_paused;
+	bool is_authenticated;
+	bool is_unwelcome; /* the greeting refused it: only QUIT is answered in peace */
+	bool is_refused;   /* one too many: told so, and closing */
+	bool is_skipping;  /* the rest of a line that is too long */
+	bool has_spoken;
+	bool has_ended; /* nothing more is taken from it */
+	bool is_buried;
+};
+
+/* One reply line, of 512 octets at most with its end; what is longer is cut. A reply of 421 closes:
+ * smtp_session_quit() is the caller's. */
+void smtp_reply(struct smtp_session *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void smtp_reply_refusal(struct smtp_session *s, const struct smtp_refusal *refusal);
+
+/* A new session; it is not greeted yet. */
+struct smtp_session *smtp_session_new(
+    struct smtp_front *front, const struct smtp_dialect *dialect, int fd);
+
+/* Its first words. */
+void smtp_session_greet(struct smtp_session *s);
+
+/* For the handler of the set: its octets, the peer's end, TLS, that it is gone. */
+size_t smtp_session_octets(struct smtp_session *s, struct str octets);
+void smtp_session_ended(struct smtp_session *s);
+void smtp_session_secured(struct smtp_session *s, bool is_good);
+void smtp_session_closed(struct smtp_session *s);
+
+/* What it waited for has come. */
+void smtp_session_run(struct smtp_session *s);
+
+/* Goes on with that step when it has come, or so much simulated time has passed (at once for 0);
+ * nothing is taken from the client until then. */
+void smtp_session_wait(struct smtp_session *s, enum smtp_wait what, smtp_step *step);
+void smtp_session_sleep(struct smtp_session *s, int64_t delay_ns, smtp_step *step);
+
+/* A stage of the dialogue begins: draws its faults, and goes on with that step after the delay if
+ * there is one. There, smtp_stage_passes() does the rest: false when the connection was dropped or
+ * the refusal answered, so many times. */
+void smtp_stage_begin(struct smtp_session *s, enum smtp_stage stage, smtp_step *step);
+bool smtp_stage_passes(struct smtp_session *s, enum smtp_stage stage, uint32_t replies);
+
+/* Takes nothing more, and closes when all is sent; closes at once, unanswered; is over. */
+void smtp_session_quit(struct smtp_session *s);
+void smtp_session_drop(struct smtp_session *s);
+void smtp_session_bury(struct smtp_session *s);
+
+/* The daemon ends: what it waits for will not come. */
+void smtp_session_finish(struct smtp_session *s);
+
+struct owner *smtp_session_owner(struct smtp_session *s);
+
+/* One command line without its end; one line of an AUTH exchange (smtp_verb.c). */
+void smtp_execute(struct smtp_session *s, struct str line);
+void smtp_auth_line(struct smtp_session *s, struct str line);
+
+/* The verbs of a mail transaction, and what comes after them (smtp_mail.c). */
+void smtp_mail_from(struct smtp_session *s, const struct smtp_command *command);
+void smtp_mail_to(struct smtp_session *s, const struct smtp_command *command);
+void smtp_mail_data(struct smtp_session *s, const struct smtp_command *command);
+
+/* Octets of data; the end of them is answered. Gives how many were data. */
+size_t smtp_mail_feed(struct smtp_session *s, struct str octets);
+
+/* Forgets the transaction, if there is one. */
+void smtp_mail_drop(struct smtp_session *s);
+
+/* Whether it is being accepted: then it goes on without its client. */
+bool smtp_mail_is_under_way(const struct smtp_session *s);
+
+#endif
