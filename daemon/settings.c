@@ -79,7 +79,8 @@ static const struct conf_key keys[] = {
 	    "How long deliveries may go on after SIGTERM before they are cut off. Real time." },
 
 	{ "smtp", "mode", &type_smtp_mode, AT(smtp.conf.mode), "queue", ANY, RELOADED,
-	    "queue: a mail is accepted at once, and delivered as [delivery] has it." },
+	    "queue: a mail is accepted at once, and delivered as [delivery] has it; inband: the "
+	    "answer is the outcome, as if this were the receiving server." },
 	{ "smtp", "hostname", &type_smtp_hostname, AT(smtp.hostname), "", ANY, RELOADED,
 	    "What the server calls itself. Empty: the name of the machine." },
 	{ "smtp", "max_size", &conf_type_size, AT(smtp.conf.max_size), "32M", 1024, 1LL << 40,
@@ -191,6 +192,9 @@ static const struct conf_key keys[] = {
 	TEMPLATE("finished",
 	    "The line for each batch of several messages that is done, with {batch} {n} {elapsed} "
 	    "{time}. elapsed is in real seconds."),
+	TEMPLATE("rejected",
+	    "The line for each recipient that is refused while its client waits (smtp.mode = "
+	    "inband), with {from} {to} {attempt} {outcome} {code} {dsn} {time}."),
 };
 
 #define IN_OUTCOME(member) offsetof(struct outcome_section, member)

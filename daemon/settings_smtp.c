@@ -5,6 +5,7 @@
 #include "settings_smtp.h"
 
 #include "base/text.h"
+#include "front/smtp_inband.h"
 #include "front/smtp_users.h"
 #include "io/tls.h"
 #include "settings.h"
@@ -29,8 +30,8 @@ parse_mode(UNUSED const struct conf_key *key, struct str value, void *field)
 {
 	size_t i = find_name(smtp_mode_names, SMTP_MODES, value);
 
-	if (i != SMTP_QUEUE)
-		return "is not queue";
+	if (i == SMTP_MODES)
+		return "is neither queue nor inband";
 	*(enum smtp_mode *)field = (enum smtp_mode)i;
 	return NULL;
 }
@@ -190,10 +191,44 @@ read_users(struct smtp_section *smtp, struct conf_problems *problems)
 	return smtp->users != NULL;
 }
 
+static bool
+check_fate(struct settings *s, const struct fate *fate, const char *section, const char *name,
+    struct conf_problems *problems)
+{
+	if (!fate || !fate_has(fate, settings_outcomes(s), smtp_inband_is_mistake))
+		return true;
+	conf_problem(problems,
+	    "%s%s.outcome: with smtp.mode = inband an outcome is what a server answers, and none "
+	    "answers those of stage dns, or suppressed",
+	    section, name);
+	return false;
+}
+
+/* Of stage dns there is no server that could say so. */
+static bool
+check_outcomes(struct settings *s, struct conf_problems *problems)
+{
+	bool is_good;
+	size_t i;
+
+	if (s->smtp.conf.mode != SMTP_INBAND)
+		return true;
+	is_good = check_fate(s, s->delivery.outcome.fate, "delivery", "", problems);
+	for (i = 0; i < s->domain_sections.n; i++) {
+		const struct domain_section *d =
+		    (struct domain_section *)(void *)s->domain_sections.items[i];
+
+		is_good &=
+		    check_fate(s, d->delivery.outcome.fate, "domain ", d->head.name, problems);
+	}
+	return is_good;
+}
+
 bool
 settings_smtp_finish(struct settings *s, struct conf_problems *problems)
 {
 	struct smtp_section *smtp = &s->smtp;
+	bool is_good;
 	size_t i;
 
 	smtp->conf.hostname = smtp->hostname;
@@ -205,8 +240,11 @@ settings_smtp_finish(struct settings *s, struct conf_problems *problems)
 
 		smtp->conf.faults[smtp_stage_find(str_of(section->head.name))] = section->faults;
 	}
-	/* both, so that every problem is said */
-	return (int)read_certificate(smtp, problems) & (int)read_users(smtp, problems);
+	/* all of them, so that every problem is said */
+	is_good = read_certificate(smtp, problems);
+	is_good &= read_users(smtp, problems);
+	is_good &= check_outcomes(s, problems);
+	return is_good;
 }
 
 void

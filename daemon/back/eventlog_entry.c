@@ -31,6 +31,7 @@ static const char priorities[EVENT_KINDS] = {
 	[EVENT_DEFERRED] = '5',
 	[EVENT_EXPIRED] = '4',
 	[EVENT_FINISHED] = '6',
+	[EVENT_REJECTED] = '5',
 };
 
 static bool

@@ -105,17 +105,9 @@ blocks_for(uint32_t count)
 	return (count + (size_t)BATCH_BLOCK - 1) / BATCH_BLOCK;
 }
 
-static uint32_t
-count_of(const struct batch_request *r)
-{
-	if (r->recipients)
-		return r->n_recipients;
-	return r->is_range ? (uint32_t)(r->last - r->first + 1) : 1;
-}
-
-struct batch *
-batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, struct owner *owner,
-    struct plan *plan)
+static struct batch *
+new_of(const struct batch_request *r, uint32_t count, uint64_t number, uint64_t first_seq,
+    struct owner *owner, struct plan *plan)
 {
 	struct batch *b = mem_alloc(sizeof *b + r->id.n + r->to.n + r->from.n);
 	char *text = b->text;
@@ -127,7 +119,7 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 	b->first_seq = first_seq;
 	b->first = r->first;
 	b->size = r->size;
-	b->count = count_of(r);
+	b->count = count;
 	b->is_range = r->is_range;
 	b->is_open = true;
 	b->is_reserved = r->is_reserved;
@@ -138,8 +130,6 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 	b->from = keep_text(&text, r->from);
 	b->has_id_number = r->is_range && has_number(b->id);
 	b->has_to_number = r->is_range && has_number(b->to);
-	if (r->recipients)
-		b->letters = letters_new(b->count);
 	if (b->count > 1 || r->is_gathered)
 		b->group = group_new(r);
 	if (b->count > BATCH_BLOCK)
@@ -149,12 +139,31 @@ batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, st
 	return b;
 }
 
+struct batch *
+batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq, struct owner *owner,
+    struct plan *plan)
+{
+	uint32_t count = r->is_range ? (uint32_t)(r->last - r->first + 1) : 1;
+
+	return new_of(r, count, number, first_seq, owner, plan);
+}
+
+struct batch *
+batch_new_mail(const struct batch_request *r, uint32_t n, uint64_t number, uint64_t first_seq,
+    struct owner *owner, struct plan *plan)
+{
+	struct batch *b = new_of(r, n, number, first_seq, owner, plan);
+
+	b->letters = letters_new(n);
+	return b;
+}
+
 void
 batch_add_recipient(struct batch *b, struct str to, uint64_t sequel, uint64_t dup_of)
 {
-	const struct batch_request r = { .to = to, .plan = PLAN_UNCHANGED };
+	static const struct batch_request nothing = { .plan = PLAN_UNCHANGED };
 
-	letters_add(b->letters, &r, b->owner, b->plan, sequel, dup_of);
+	letters_add_mail(b->letters, &nothing, to, b->owner, b->plan, sequel, dup_of);
 }
 
 struct batch *
@@ -192,9 +201,19 @@ batch_takes_letter(const struct batch *b, uint64_t number, uint64_t seq)
 
 void
 batch_add_letter(struct batch *b, const struct batch_request *r, struct owner *owner,
+    struct plan *plan, uint64_t sequel)
+{
+	letters_add(b->letters, r, owner, plan, sequel);
+	b->count++;
+	b->is_open = true;
+	b->is_reserved = r->is_reserved;
+}
+
+void
+batch_add_mail(struct batch *b, const struct batch_request *r, struct str to, struct owner *owner,
     struct plan *plan, uint64_t sequel, uint64_t dup_of)
 {
-	letters_add(b->letters, r, owner, plan, sequel, dup_of);
+	letters_add_mail(b->letters, r, to, owner, plan, sequel, dup_of);
 	b->count++;
 	b->is_open = true;
 	b->is_reserved = r->is_reserved;

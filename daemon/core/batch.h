@@ -6,7 +6,7 @@
  * they are accepted and go when nobody needs them any more. Single messages that come one after the
  * other are kept together: such a batch is a run, and each of its messages has a request of its
  * own, with its own number, owner and plan. So what a message's request said is asked for by index.
- * One request for several recipients is a transaction: its messages share all but the recipient.
+ * A mail to several is one request again, whose messages share all but the recipient.
  */
 
 #include <stdbool.h>
@@ -60,7 +60,7 @@ struct batch {
 	bool is_remembered;                /* in the history */
 	bool is_detached;                  /* a reset forgot it, and a gather still reads it */
 	bool has_id_number, has_to_number; /* {n} in id or to */
-	struct letters *letters;           /* of a run, or a transaction's recipients; or NULL */
+	struct letters *letters;           /* of a run, or a mail's recipients; or NULL */
 	struct owner *owner;               /* but of a run, these hold for all: */
 	struct plan *plan;
 	struct batch_group *group; /* or NULL */
@@ -75,14 +75,6 @@ struct batch {
 /* What a new batch is made from; batch_new() copies it. */
 struct batch_request {
 	struct str id, to, from;
-	/* A mail to several, instead of `to` and a range: one message each, in that order. One
-	 * recipient alone is as a single message with that `to`. */
-	const struct str *recipients; /* or NULL */
-	uint32_t n_recipients;        /* at least 1 */
-	/* Of a mail, as the client made it up; or not there. One that was seen before is said in
-	 * the events (dup_of). For requests with recipients only. */
-	struct str message_id;
-	bool is_id_unkeyed; /* the id is shown, and draws go as if there were none */
 	bool is_range;
 	uint64_t first, last;
 	uint64_t size;
@@ -93,11 +85,26 @@ struct batch_request {
 	struct plan_change plan;
 };
 
+/*
+ * A mail: a request, which then names no recipient and no range, for one message to each of these,
+ * in that order. One recipient alone is as a single message.
+ */
+struct batch_mail {
+	const struct str *recipients;
+	uint32_t n;            /* of them, at least 1 */
+	struct str message_id; /* as the client made it up; or not there */
+	bool is_id_unkeyed;    /* the id is shown, but draws go as if there were none */
+};
+
 struct batch *batch_new(const struct batch_request *r, uint64_t number, uint64_t first_seq,
     struct owner *owner, struct plan *plan);
 
-/* The next recipient of a transaction, of which batch_new() knows only how many there are; all must
- * be there before the first is accepted. sequel, dup_of: 0 where there is none. */
+/* For a mail to that many, who are still to be named by batch_add_recipient(). */
+struct batch *batch_new_mail(const struct batch_request *r, uint32_t n, uint64_t number,
+    uint64_t first_seq, struct owner *owner, struct plan *plan);
+
+/* The next recipient; all must be there before the first message is accepted. sequel, dup_of: 0
+ * where there is none. */
 void batch_add_recipient(struct batch *b, struct str to, uint64_t sequel, uint64_t dup_of);
 
 /* An empty run. */
@@ -118,7 +125,11 @@ bool batch_takes_letter(const struct batch *b, uint64_t number, uint64_t seq);
 
 /* One more single message to come: r, owner and plan as for batch_new(). */
 void batch_add_letter(struct batch *b, const struct batch_request *r, struct owner *owner,
-    struct plan *plan, uint64_t sequel, uint64_t dup_of);
+    struct plan *plan, uint64_t sequel);
+
+/* The same of a mail to that one. dup_of: 0 where there is none. */
+void batch_add_mail(struct batch *b, const struct batch_request *r, struct str to,
+    struct owner *owner, struct plan *plan, uint64_t sequel, uint64_t dup_of);
 
 /* Nothing more than what is accepted is asked for. */
 void batch_cut(struct batch *b);

@@ -87,13 +87,11 @@ draw_latency(struct simulator *sim, const struct message *m, const struct latenc
 	return latency_draw(l, bits_for(sim, m, l->kind != LATENCY_FIXED, purpose));
 }
 
-/* Whether the receiving side refuses this attempt, whatever is to become of the message. Asked
- * anew at each dispatch. OUTCOME_NONE when it does not. */
-static uint16_t
-receiver_outcome(struct simulator *sim, const struct terms *t)
+uint16_t
+delivery_receiver_outcome(struct simulator *sim, struct str to)
 {
 	const struct delivery_conf *conf = sim->plan->conf;
-	struct str domain = address_domain(t->to);
+	struct str domain = address_domain(to);
 	const struct domain_conf *d;
 	struct destination *dest;
 	int64_t until_ns;
@@ -119,7 +117,7 @@ next_outcome(struct simulator *sim, struct message *m, struct terms *t)
 	uint16_t outcome = OUTCOME_NONE;
 
 	if (!message_plan(m)->said.fate)
-		outcome = receiver_outcome(sim, t);
+		outcome = delivery_receiver_outcome(sim, t->to);
 	if (outcome != OUTCOME_NONE)
 		return outcome;
 	return fate_next(terms_script(sim, m, t), sim->now_ns - m->accepted_ns, &m->script);

@@ -15,6 +15,10 @@ struct batch;
 struct message;
 struct simulator;
 
+/* Whether the receiving side refuses an attempt now, whatever is to become of the message. Asked
+ * anew at each dispatch, and counted against receiver_rate. OUTCOME_NONE when it does not. */
+uint16_t delivery_receiver_outcome(struct simulator *sim, struct str to);
+
 /* A new record of an open batch is accepted, and dispatched if no limit holds it. */
 void delivery_accept(struct simulator *sim, struct message *m);
 

@@ -57,12 +57,12 @@ GETTER(batch)
 
 GETTER(from)
 {
-	return has_text(v, message_from(ev->message));
+	return has_text(v, ev->message ? message_from(ev->message) : ev->rejection->from);
 }
 
 GETTER(to)
 {
-	return has_text(v, message_to(ev->message, scratch));
+	return has_text(v, ev->message ? message_to(ev->message, scratch) : ev->rejection->to);
 }
 
 GETTER(size)
@@ -79,7 +79,8 @@ GETTER(dup_of)
 
 GETTER(attempt)
 {
-	return has_number(v, ev->message->attempt) && v->number > 0;
+	return has_number(v, ev->message ? ev->message->attempt : ev->rejection->attempt) &&
+	    v->number > 0;
 }
 
 GETTER(outcome)
@@ -106,7 +107,9 @@ GETTER(code)
 const struct outcome *
 event_last_outcome(const struct event *ev)
 {
-	return ev->message->state == STATE_EXPIRED ? message_last_outcome(ev->message) : NULL;
+	return ev->message && ev->message->state == STATE_EXPIRED
+	    ? message_last_outcome(ev->message)
+	    : NULL;
 }
 
 GETTER(dsn)
@@ -254,6 +257,8 @@ STRETCH(finished, OF_EVENT, &field_batch, &field_n, &field_delivered, &field_bou
     &field_expired, &field_dropped, &field_cancelled, &field_attempts, &field_elapsed,
     &field_simulated);
 
+STRETCH(refused, OF_EVENT, &field_from, &field_to, &field_attempt);
+
 #define LINE(name, ...) static const struct stretch *const name##_line[] = { __VA_ARGS__, NULL }
 
 LINE(queued, &envelope_stretch, &size_stretch);
@@ -262,6 +267,7 @@ LINE(result, &envelope_stretch, &attempt_stretch, &outcome_stretch, &delay_stret
 LINE(deferred, &envelope_stretch, &attempt_stretch, &outcome_stretch, &delay_next_stretch);
 LINE(expired, &envelope_stretch, &attempt_stretch, &given_up_stretch, &delay_stretch);
 LINE(finished, &finished_stretch);
+LINE(rejected, &refused_stretch, &outcome_stretch);
 LINE(status, &envelope_stretch, &state_stretch, &result_stretch, &delay_stretch);
 
 struct event_row {
@@ -279,6 +285,7 @@ static const struct event_row events[EVENT_KINDS] = {
 	[EVENT_DEFERRED] = { STR_INIT("deferred"), deferred_line },
 	[EVENT_EXPIRED] = { STR_INIT("expired"), expired_line },
 	[EVENT_FINISHED] = { STR_INIT("finished"), finished_line },
+	[EVENT_REJECTED] = { STR_INIT("rejected"), rejected_line },
 };
 
 struct str
@@ -318,7 +325,7 @@ event_parse_mask(struct str s, unsigned *mask)
 		kind = event_find(str_head(s, n));
 		if (kind == EVENT_KINDS)
 			return "has a name that is no event (queued dispatched delivered bounced "
-			       "dropped cancelled deferred expired finished, or all)";
+			       "dropped cancelled deferred expired finished rejected, or all)";
 		found |= 1U << kind;
 	}
 	if (found == 0)
@@ -380,7 +387,8 @@ event_template_field(enum event_kind kind, struct str name)
 	if (str_eq(name, str_of(field_time.name)))
 		return &field_time;
 	/* those of a result may be named for any event of a message, whether it has them or not */
-	return kind == EVENT_FINISHED ? NULL : find_field(result_line, name);
+	return kind == EVENT_FINISHED || kind == EVENT_REJECTED ? NULL
+								: find_field(result_line, name);
 }
 
 bool

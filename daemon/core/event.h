@@ -29,18 +29,26 @@ enum event_kind {
 	EVENT_DEFERRED,
 	EVENT_EXPIRED,
 	EVENT_FINISHED,
+	EVENT_REJECTED,
 	EVENT_KINDS
 };
 
 #define EVENT_MASK_ALL ((1U << EVENT_KINDS) - 1)
 
+/* A recipient that was refused while a client waited for the answer: never a message. */
+struct event_rejection {
+	struct str from, to; /* p is NULL: not known yet */
+	uint32_t attempt;
+};
+
 struct event {
 	enum event_kind kind;
 	int64_t time_ns; /* simulated */
 	const struct batch *batch;
-	const struct message *message; /* NULL for EVENT_FINISHED */
-	const struct outcome *outcome; /* message_outcome() of that; or NULL */
-	bool is_time_jumping;          /* the clock does not run with real time */
+	const struct message *message;           /* NULL for EVENT_FINISHED and EVENT_REJECTED */
+	const struct event_rejection *rejection; /* EVENT_REJECTED, which has no batch; else NULL */
+	const struct outcome *outcome;           /* message_outcome() of that; or NULL */
+	bool is_time_jumping;                    /* the clock does not run with real time */
 };
 
 /* How a line is written. */

@@ -204,6 +204,19 @@ fate_is_random(const struct fate *f)
 	return f->n > 1 || f->scripts[0].end < DECIMAL_ONE;
 }
 
+bool
+fate_has(const struct fate *f, const struct outcome_set *set,
+    bool (*is_meant)(const struct outcome *outcome))
+{
+	size_t i, k;
+
+	for (i = 0; i < f->n; i++)
+		for (k = 0; k < f->scripts[i].n; k++)
+			if (is_meant(outcome_get(set, f->scripts[i].steps[k].outcome)))
+				return true;
+	return false;
+}
+
 struct fate_script
 fate_choose(const struct fate *f, uint64_t bits)
 {

@@ -52,6 +52,10 @@ struct str fate_text(const struct fate *f);
 /* Whether the draw makes a difference. */
 bool fate_is_random(const struct fate *f);
 
+/* Whether any step of it is an outcome that is meant. */
+bool fate_has(const struct fate *f, const struct outcome_set *set,
+    bool (*is_meant)(const struct outcome *outcome));
+
 /* The script for these bits of draw_bits(). */
 struct fate_script fate_choose(const struct fate *f, uint64_t bits);
 

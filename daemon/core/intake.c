@@ -43,80 +43,12 @@ run_for_next(struct simulator *sim)
 	return registry_add_run(&sim->registry, sim->run_room, sim->next_batch, sim->next_seq);
 }
 
-/* Which one of its recipient's a message is, where draws go by that. */
-static uint64_t
-sequel_for(struct simulator *sim, const struct batch_request *r, struct str to)
-{
-	return r->id.p && !r->is_id_unkeyed ? 0 : sequel_next(&sim->sequels, to);
-}
-
-/* What the next message but `index` is a copy of. */
-static uint64_t
-dup_of_for(struct simulator *sim, const struct batch_request *r, struct str to, uint32_t index)
-{
-	if (!r->message_id.p)
-		return 0;
-	return duplicates_note(&sim->duplicates, r->message_id, to, sim->next_seq,
-	    sim->next_seq + index, sim->conf.history);
-}
-
+/* The batch is known with all that is to come of it, from *index on. */
 static struct batch *
-open_single(
-    struct simulator *sim, struct owner *owner, const struct batch_request *r, uint64_t dup_of)
+begin(struct simulator *sim, struct batch *b, uint32_t *index)
 {
-	uint64_t sequel = sequel_for(sim, r, r->to);
-	struct batch *b = run_for_next(sim);
+	uint32_t first = b->is_run ? b->count - 1 : 0;
 
-	batch_add_letter(b, r, owner, sim->plan, sequel, dup_of);
-	return b;
-}
-
-static struct batch *
-open_group(struct simulator *sim, struct owner *owner, const struct batch_request *r)
-{
-	struct batch *b = batch_new(r, sim->next_batch, sim->next_seq, owner, sim->plan);
-
-	if (!r->is_range && !r->recipients)
-		b->sequel = sequel_for(sim, r, r->to);
-	registry_add(&sim->registry, b);
-	return b;
-}
-
-static struct batch *
-open_transaction(struct simulator *sim, struct owner *owner, const struct batch_request *r)
-{
-	struct batch_request one;
-	struct batch *b;
-	uint32_t i;
-
-	if (r->n_recipients == 1 && !r->is_gathered) {
-		one = *r;
-		one.to = r->recipients[0];
-		return open_single(sim, owner, &one, dup_of_for(sim, r, one.to, 0));
-	}
-	b = open_group(sim, owner, r);
-	for (i = 0; i < r->n_recipients; i++)
-		batch_add_recipient(b, r->recipients[i], sequel_for(sim, r, r->recipients[i]),
-		    dup_of_for(sim, r, r->recipients[i], i));
-	return b;
-}
-
-struct batch *
-intake_open(
-    struct simulator *sim, struct owner *owner, const struct batch_request *r, uint32_t *index)
-{
-	struct batch *b;
-	uint32_t first;
-
-	if (sim->is_draining)
-		return NULL;
-	if (r->recipients)
-		b = open_transaction(sim, owner, r);
-	else if (r->is_range || r->is_gathered)
-		b = open_group(sim, owner, r);
-	else
-		b = open_single(sim, owner, r, 0);
-	first = b->is_run ? b->count - 1 : 0;
 	sim->next_batch++;
 	sim->next_seq += b->count - first;
 	if (b->is_reserved)
@@ -126,6 +58,72 @@ intake_open(
 	if (index)
 		*index = first;
 	return b;
+}
+
+struct batch *
+intake_open(
+    struct simulator *sim, struct owner *owner, const struct batch_request *r, uint32_t *index)
+{
+	bool is_in_run = !r->is_range && !r->is_gathered;
+	uint64_t sequel = 0;
+	struct batch *b;
+
+	if (sim->is_draining)
+		return NULL;
+	if (!r->id.p && !r->is_range)
+		sequel = sequel_next(&sim->sequels, r->to);
+	if (is_in_run) {
+		b = run_for_next(sim);
+		batch_add_letter(b, r, owner, sim->plan, sequel);
+	} else {
+		b = batch_new(r, sim->next_batch, sim->next_seq, owner, sim->plan);
+		b->sequel = sequel;
+		registry_add(&sim->registry, b);
+	}
+	return begin(sim, b, index);
+}
+
+/* The message to that recipient, the next but `nth`: which one of its recipient's it is, where
+ * draws go by that… */
+static uint64_t
+sequel_for(struct simulator *sim, const struct batch_request *r, const struct batch_mail *mail,
+    uint32_t nth)
+{
+	return r->id.p && !mail->is_id_unkeyed ? 0
+					       : sequel_next(&sim->sequels, mail->recipients[nth]);
+}
+
+/* …and what it is a copy of. */
+static uint64_t
+dup_of_for(struct simulator *sim, const struct batch_mail *mail, uint32_t nth)
+{
+	if (!mail->message_id.p)
+		return 0;
+	return duplicates_note(&sim->duplicates, mail->message_id, mail->recipients[nth],
+	    sim->next_seq, sim->next_seq + nth, sim->conf.history);
+}
+
+struct batch *
+intake_open_mail(struct simulator *sim, struct owner *owner, const struct batch_request *r,
+    const struct batch_mail *mail, uint32_t *index)
+{
+	struct batch *b;
+	uint32_t i;
+
+	if (sim->is_draining)
+		return NULL;
+	if (mail->n == 1 && !r->is_gathered) {
+		b = run_for_next(sim);
+		batch_add_mail(b, r, mail->recipients[0], owner, sim->plan,
+		    sequel_for(sim, r, mail, 0), dup_of_for(sim, mail, 0));
+		return begin(sim, b, index);
+	}
+	b = batch_new_mail(r, mail->n, sim->next_batch, sim->next_seq, owner, sim->plan);
+	registry_add(&sim->registry, b);
+	for (i = 0; i < mail->n; i++)
+		batch_add_recipient(
+		    b, mail->recipients[i], sequel_for(sim, r, mail, i), dup_of_for(sim, mail, i));
+	return begin(sim, b, index);
 }
 
 static void
@@ -163,6 +161,22 @@ intake_accept(struct simulator *sim, struct batch *b, uint32_t slice)
 		accept_one(sim, b);
 	}
 	return INTAKE_DONE;
+}
+
+void
+intake_reject(
+    struct simulator *sim, const struct event_rejection *rejection, const struct outcome *outcome)
+{
+	const struct event ev = {
+		.kind = EVENT_REJECTED,
+		.time_ns = sim->now_ns,
+		.outcome = outcome,
+		.rejection = rejection,
+	};
+
+	sim->n_rejected++;
+	sim->n_fired++;
+	bus_emit(&sim->bus, &ev);
 }
 
 void

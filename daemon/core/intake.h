@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/batch.h"
+#include "core/event.h"
 #include "core/selector.h"
 
 struct simulator;
@@ -32,8 +33,21 @@ enum intake_status {
 struct batch *intake_open(
     struct simulator *sim, struct owner *owner, const struct batch_request *r, uint32_t *index);
 
+/*
+ * The same for a mail: r->to and r->is_range are not used. Where its Message-ID was seen before, of
+ * the last limits.history messages since start or reset, the queued events say so (dup_of). The
+ * messages of more than one recipient are one batch, with a finished event as a range has.
+ */
+struct batch *intake_open_mail(struct simulator *sim, struct owner *owner,
+    const struct batch_request *r, const struct batch_mail *mail, uint32_t *index);
+
 /* Accepts at most `slice` messages more, with their events, at sim->now_ns. */
 enum intake_status intake_accept(struct simulator *sim, struct batch *b, uint32_t slice);
+
+/* Says that a recipient was refused with that outcome, and counts it: it is no message and not in
+ * the ledger. */
+void intake_reject(
+    struct simulator *sim, const struct event_rejection *rejection, const struct outcome *outcome);
 
 /* Nothing more of it is accepted. */
 void intake_close(struct simulator *sim, struct batch *b);

@@ -37,10 +37,14 @@ struct letters *letters_new(uint32_t room);
 void letters_free(struct letters *ls);
 
 /* There must be room. The envelope is copied; owner and plan are counted. sequel: which one of its
- * recipient's it is, if it has no id that draws go by; dup_of: the seq of the message that had its
- * Message-ID before; else 0. */
+ * recipient's it is, if it has no id that draws go by; else 0. */
 void letters_add(struct letters *ls, const struct batch_request *r, struct owner *owner,
-    struct plan *plan, uint64_t sequel, uint64_t dup_of);
+    struct plan *plan, uint64_t sequel);
+
+/* The same, to somebody else than r says. dup_of: the seq of the message that had its Message-ID
+ * before, or 0. */
+void letters_add_mail(struct letters *ls, const struct batch_request *r, struct str to,
+    struct owner *owner, struct plan *plan, uint64_t sequel, uint64_t dup_of);
 
 /* Takes the last one back. */
 void letters_drop(struct letters *ls);

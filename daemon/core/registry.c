@@ -106,9 +106,9 @@ index_batch(struct registry *r, const struct batch *b)
 	struct {
 		uint64_t hash, number;
 	} found[BATCH_BLOCK];
-	uint32_t index, n = 0, i;
+	uint32_t requests = batch_requests(b), index, n = 0, i;
 
-	for (index = 0; index < batch_requests(b); index++) {
+	for (index = 0; index < requests; index++) {
 		if (!hash_own_id(r, b, index, &found[n].hash))
 			continue;
 		found[n].number = batch_number_at(b, index);

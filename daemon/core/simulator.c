@@ -150,6 +150,7 @@ simulator_reset(struct simulator *sim, int64_t real_ns, int64_t wall_ns)
 	schedule_init(&sim->schedule, sim->now_ns);
 	sim->needs_refill = false;
 	sim->next_seq = sim->next_batch = 1;
+	sim->n_rejected = 0;
 	bus_forget(&sim->bus);
 	simulator_set_seed(sim, sim->start_seed);
 	reset_tallies(sim);

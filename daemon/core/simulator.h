@@ -42,11 +42,12 @@ struct simulator {
 	struct clock_conf clock_conf; /* of the start… */
 	uint64_t start_seed;          /* …to which a reset goes back */
 	struct clock clock;
-	int64_t start_ns; /* simulated: where the clock started */
-	int64_t now_ns;   /* simulated; every moment due before it has been fired */
-	int64_t real_ns;  /* of the turn under way */
-	uint64_t n_fired; /* events but queued */
-	uint64_t era;     /* resets so far */
+	int64_t start_ns;    /* simulated: where the clock started */
+	int64_t now_ns;      /* simulated; every moment due before it has been fired */
+	int64_t real_ns;     /* of the turn under way */
+	uint64_t n_fired;    /* events but queued */
+	uint64_t n_rejected; /* recipients that were refused and never messages */
+	uint64_t era;        /* resets so far */
 	uint64_t seed;
 	uint64_t next_seq;
 	uint64_t next_batch;

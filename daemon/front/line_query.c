@@ -252,6 +252,11 @@ is_wanted(const struct line_client *c, const struct event *ev)
 
 	if (ev->message)
 		return selector_match(s, ev->message);
+	/* one that was refused is no message, and has an address only */
+	if (ev->rejection)
+		return s->kind == SELECT_ALL ||
+		    (s->kind == SELECT_TO && ev->rejection->to.p &&
+			selector_match_address(s->text, ev->rejection->to));
 	/* an event of a batch concerns those who want all of it */
 	return selector_match_batch(s, ev->batch, &first, &last) && first == 0 &&
 	    last + 1 == ev->batch->count;

@@ -116,6 +116,7 @@ smtp_front_new(struct loop *loop, struct simulator *sim, const struct gate *gate
 	front->present = present;
 	front->conf = *conf;
 	front->hostname = find_hostname(conf->hostname);
+	front->inband = smtp_inband_new(sim, conf->pairs, sim->destinations.hash_seed);
 	front->conns = conn_set_new(loop, gate, &handler, &limits);
 	list_init(&front->sessions);
 	for (i = 0; i < SMTP_WAITS; i++)
@@ -134,6 +135,7 @@ smtp_front_configure(struct smtp_front *front, const struct smtp_conf *conf)
 	free(front->hostname);
 	front->hostname = find_hostname(conf->hostname);
 	conn_set_configure(front->conns, &limits);
+	smtp_inband_configure(front->inband, conf->pairs);
 }
 
 /* One too many. A few at a time are told so in peace, the others at once. */
@@ -280,6 +282,7 @@ smtp_front_free(struct smtp_front *front)
 		smtp_session_bury(s);
 	}
 	conn_set_free(front->conns);
+	smtp_inband_free(front->inband);
 	loop_remove(front->check);
 	buf_fini(&front->reply);
 	free(front->hostname);

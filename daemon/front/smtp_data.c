@@ -23,7 +23,7 @@ smtp_data_init(struct smtp_data *d, enum smtp_bare_newline bare_newline, uint64_
 	d->size = 0;
 	d->bare_newline = bare_newline;
 	d->size_max = size_max;
-	d->state = DATA_START;
+	d->state = SMTP_DATA_START;
 	smtp_header_init(&d->header);
 }
 
@@ -58,7 +58,7 @@ static void
 end_line(struct smtp_data *d)
 {
 	d->size += 2;
-	d->state = DATA_START;
+	d->state = SMTP_DATA_START;
 	if (!d->header.is_over)
 		smtp_header_end_line(&d->header);
 }
@@ -68,19 +68,19 @@ static bool
 take_octet(struct smtp_data *d, char c)
 {
 	switch (d->state) {
-	case DATA_START:
+	case SMTP_DATA_START:
 		if (c != '.')
 			break;
-		d->state = DATA_DOT;
+		d->state = SMTP_DATA_DOT;
 		return true;
-	case DATA_DOT:
+	case SMTP_DATA_DOT:
 		if (c != '\r')
 			break;
-		d->state = DATA_DOT_CR;
+		d->state = SMTP_DATA_DOT_CR;
 		return true;
-	case DATA_DOT_CR:
-	case DATA_CR:
-		if (c == '\n' && d->state == DATA_CR) {
+	case SMTP_DATA_DOT_CR:
+	case SMTP_DATA_CR:
+		if (c == '\n' && d->state == SMTP_DATA_CR) {
 			end_line(d);
 			return true;
 		}
@@ -91,10 +91,10 @@ take_octet(struct smtp_data *d, char c)
 		}
 		add_bare_cr(d);
 		break;
-	case DATA_TEXT:
+	case SMTP_DATA_TEXT:
 		break;
 	}
-	d->state = c == '\r' ? DATA_CR : DATA_TEXT;
+	d->state = c == '\r' ? SMTP_DATA_CR : SMTP_DATA_TEXT;
 	return c == '\r';
 }
 

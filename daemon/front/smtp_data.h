@@ -35,7 +35,13 @@ struct smtp_data {
 	/* the rest is its own */
 	enum smtp_bare_newline bare_newline;
 	uint64_t size_max;
-	enum { DATA_START, DATA_DOT, DATA_DOT_CR, DATA_TEXT, DATA_CR } state;
+	enum {
+		SMTP_DATA_START,
+		SMTP_DATA_DOT,
+		SMTP_DATA_DOT_CR,
+		SMTP_DATA_TEXT,
+		SMTP_DATA_CR
+	} state;
 };
 
 /* size_max: octets; 0 for no limit. */

@@ -19,10 +19,11 @@ _Static_assert(SMTP_FIELD_VALUE_MAX < SMTP_HEADER_TEXT_MAX, "no room to see that
 static const struct {
 	struct str name;
 	size_t max; /* octets of the value */
+	bool is_id; /* which is right or not there */
 } fields[] = {
-	[SMTP_FIELD_MESSAGE_ID] = { STR_INIT("Message-ID"), SMTP_FIELD_ID_MAX },
+	[SMTP_FIELD_MESSAGE_ID] = { STR_INIT("Message-ID"), SMTP_FIELD_ID_MAX, true },
 	[SMTP_FIELD_SUBJECT] = { STR_INIT("Subject"), SMTP_FIELD_ID_MAX },
-	[SMTP_FIELD_ID] = { STR_INIT("X-Mailsim-Id"), SMTP_FIELD_ID_MAX },
+	[SMTP_FIELD_ID] = { STR_INIT("X-Mailsim-Id"), SMTP_FIELD_ID_MAX, true },
 	[SMTP_FIELD_OUTCOME] = { STR_INIT("X-Mailsim-Outcome"), SMTP_FIELD_VALUE_MAX },
 	[SMTP_FIELD_LATENCY] = { STR_INIT("X-Mailsim-Latency"), SMTP_FIELD_VALUE_MAX },
 	[RECEIVED] = { STR_INIT("Received"), 0 },
@@ -33,7 +34,7 @@ smtp_header_init(struct smtp_header *h)
 {
 	h->is_over = false;
 	h->hops = 0;
-	h->state = HEADER_START;
+	h->state = SMTP_HEADER_START;
 	h->has_blank = false;
 	h->current = NOBODY;
 	h->name_n = 0;
@@ -59,14 +60,14 @@ begin_value(struct smtp_header *h)
 		h->values[i].is_there = true;
 		h->current = i;
 	}
-	h->state = h->current == NOBODY ? HEADER_SKIP : HEADER_VALUE;
+	h->state = h->current == NOBODY ? SMTP_HEADER_SKIP : SMTP_HEADER_VALUE;
 }
 
 /* Part of a name, up to the colon. Gives what is behind it. */
 static struct str
 add_name(struct smtp_header *h, struct str s)
 {
-	while (s.n > 0 && h->state == HEADER_NAME) {
+	while (s.n > 0 && h->state == SMTP_HEADER_NAME) {
 		char c = s.p[0];
 
 		s = str_from(s, 1);
@@ -75,7 +76,7 @@ add_name(struct smtp_header *h, struct str s)
 		else if (str_is_blank(c))
 			h->has_blank = true;
 		else if (h->has_blank || h->name_n == sizeof h->name)
-			h->state = HEADER_SKIP; /* no field, or none of ours */
+			h->state = SMTP_HEADER_SKIP; /* no field, or none of ours */
 		else
 			h->name[h->name_n++] = c;
 	}
@@ -105,10 +106,10 @@ static void
 begin_line(struct smtp_header *h, char c)
 {
 	if (str_is_blank(c)) {
-		h->state = h->current == NOBODY ? HEADER_SKIP : HEADER_VALUE;
+		h->state = h->current == NOBODY ? SMTP_HEADER_SKIP : SMTP_HEADER_VALUE;
 		return;
 	}
-	h->state = HEADER_NAME;
+	h->state = SMTP_HEADER_NAME;
 	h->current = NOBODY;
 	h->has_blank = false;
 	h->name_n = 0;
@@ -119,22 +120,20 @@ smtp_header_add(struct smtp_header *h, struct str s)
 {
 	if (h->is_over || s.n == 0)
 		return;
-	if (h->state == HEADER_START)
+	if (h->state == SMTP_HEADER_START)
 		begin_line(h, s.p[0]);
-	if (h->state == HEADER_NAME)
+	if (h->state == SMTP_HEADER_NAME)
 		s = add_name(h, s);
-	if (h->state == HEADER_VALUE)
+	if (h->state == SMTP_HEADER_VALUE)
 		add_value(h, s);
 }
 
 void
 smtp_header_end_line(struct smtp_header *h)
 {
-	if (h->state == HEADER_START)
+	if (h->state == SMTP_HEADER_START)
 		h->is_over = true;
-	if (h->state == HEADER_NAME)
-		h->current = NOBODY;
-	h->state = HEADER_START;
+	h->state = SMTP_HEADER_START;
 }
 
 /* "<a@b> (comment)" is a@b. */
@@ -203,10 +202,10 @@ finish_value(struct smtp_header *h, enum smtp_field field)
 	if (s.n > 0)
 		memmove(text, s.p, s.n);
 	if (!is_clean((struct str){ text, s.n })) {
-		if (field == SMTP_FIELD_SUBJECT)
-			clean(text, s.n);
-		else
+		if (fields[field].is_id)
 			s.n = 0;
+		else
+			clean(text, s.n);
 	}
 	h->values[field].n = (uint16_t)s.n;
 }

@@ -7,9 +7,9 @@
  *
  * Of several fields of a name the first counts. Names are without regard to case, and blanks may
  * stand before the colon (RFC 5322 §4.5). A line that is no field is skipped; the header ends with
- * the first empty line. Tabs in values become spaces. A value with another control character (C1
- * included), a NUL or what is no UTF-8 is as if it were not there, as is an empty one; in Subject
- * such octets become '?'.
+ * the first empty line. Tabs in values become spaces. An id with another control character (C1
+ * included), a NUL or what is no UTF-8 is as if it were not there, as is an empty value; in other
+ * values with such octets, they and all that is not ASCII become '?'.
  */
 
 #include <stdbool.h>
@@ -39,7 +39,7 @@ struct smtp_header {
 	unsigned hops; /* Received: fields (RFC 5321 §6.3) */
 
 	/* the rest is its own */
-	enum { HEADER_START, HEADER_NAME, HEADER_VALUE, HEADER_SKIP } state;
+	enum { SMTP_HEADER_START, SMTP_HEADER_NAME, SMTP_HEADER_VALUE, SMTP_HEADER_SKIP } state;
 	bool has_blank; /* after the name */
 	int current;    /* whose value it is; -1: nobody's */
 	uint8_t name_n;

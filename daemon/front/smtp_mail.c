@@ -35,6 +35,8 @@ smtp_mail_drop(struct smtp_session *s)
 	free(t->from);
 	free(t->envid);
 	free(t->data);
+	free(t->verdicts);
+	fate_unref(t->wishes.fate);
 	free(t);
 }
 
@@ -76,6 +78,8 @@ smtp_mail_from(struct smtp_session *s, const struct smtp_command *command)
 	s->mail->has_utf8 = mail.params.has_utf8;
 	if (mail.params.envid.n > 0)
 		s->mail->envid = mem_copy_str(mail.params.envid);
+	if (!smtp_verdict_passes(s, SMTP_STAGE_MAIL))
+		return;
 	s->phase = SMTP_PHASE_SENDER;
 	smtp_reply(s, "250 2.1.0 Ok");
 }
@@ -124,6 +128,8 @@ smtp_mail_to(struct smtp_session *s, const struct smtp_command *command)
 	if (!check_magic(s, rcpt.to.address))
 		return;
 	add_recipient(t, rcpt.to.address);
+	if (!smtp_verdict_passes(s, SMTP_STAGE_RCPT))
+		return;
 	s->phase = SMTP_PHASE_RECIPIENTS;
 	smtp_reply(s, "250 2.1.5 Ok");
 }
@@ -137,6 +143,8 @@ smtp_mail_data(struct smtp_session *s, const struct smtp_command *command)
 		smtp_reply_refusal(s, refusal);
 		return;
 	}
+	if (!smtp_verdict_passes(s, SMTP_STAGE_DATA))
+		return;
 	s->mail->data = mem_alloc(sizeof *s->mail->data);
 	smtp_data_init(s->mail->data, s->front->conf.bare_newline, s->front->conf.max_size);
 	s->input = SMTP_INPUT_DATA;
@@ -161,17 +169,11 @@ answer(struct smtp_session *s, const char *reply)
 	smtp_mail_drop(s);
 }
 
-/* What the header says of the fate of the mail. */
-struct wishes {
-	struct fate *fate; /* or NULL */
-	bool has_latency;
-	struct latency latency;
-};
-
 /* False when it cannot be understood, and *why is the reply. */
 static bool
-read_wishes(struct smtp_session *s, struct wishes *w, struct buf *why)
+read_wishes(struct smtp_session *s, struct buf *why)
 {
+	struct smtp_wishes *w = &s->mail->wishes;
 	const struct smtp_header *h = &s->mail->data->header;
 	struct outcome_set *outcomes = s->front->sim->plan->conf->outcomes;
 	struct str outcome = smtp_header_value(h, SMTP_FIELD_OUTCOME);
@@ -179,11 +181,13 @@ read_wishes(struct smtp_session *s, struct wishes *w, struct buf *why)
 	const char *wrong = NULL;
 	struct buf part = { 0 };
 
-	*w = (struct wishes){ .fate = NULL };
 	if (outcome.p && smtp_header_is_cut(h, SMTP_FIELD_OUTCOME))
 		buf_add_lit(&part, "is too long");
 	else if (outcome.p && fate_parse(outcomes, outcome, &w->fate, &part) != FATE_OK)
 		w->fate = NULL;
+	else if (w->fate && s->front->conf.mode == SMTP_INBAND &&
+	    fate_has(w->fate, outcomes, smtp_inband_is_mistake))
+		buf_add_lit(&part, "names an outcome that a server cannot give");
 	if (part.len > 0) {
 		buf_printf(why, "554 5.6.0 X-Mailsim-Outcome: %.*s", STR_ARG(buf_str(&part)));
 	} else if (latency.p) {
@@ -200,42 +204,63 @@ read_wishes(struct smtp_session *s, struct wishes *w, struct buf *why)
 
 /* The id: what keys the draws comes first, and a Message-ID, which clients make up, does not. */
 static void
-set_id(const struct smtp_transaction *t, struct batch_request *r)
+set_id(const struct smtp_transaction *t, struct batch_request *r, struct batch_mail *mail)
 {
 	const struct smtp_header *h = &t->data->header;
 
-	r->message_id = smtp_header_value(h, SMTP_FIELD_MESSAGE_ID);
+	mail->message_id = smtp_header_value(h, SMTP_FIELD_MESSAGE_ID);
 	r->id = smtp_header_value(h, SMTP_FIELD_ID);
 	if (!r->id.p)
 		r->id = str_of(t->envid);
-	r->is_id_unkeyed = !r->id.p;
+	mail->is_id_unkeyed = !r->id.p;
 	if (!r->id.p)
-		r->id = r->message_id;
+		r->id = mail->message_id;
+}
+
+/* With inband what is accepted was delivered in that moment; else it goes as the header has it. */
+static void
+set_plan(const struct smtp_session *s, struct batch_request *r, struct latency *none)
+{
+	struct smtp_transaction *t = s->mail;
+	struct outcome_set *outcomes = s->front->sim->plan->conf->outcomes;
+	struct buf why = { 0 };
+
+	r->plan = PLAN_UNCHANGED;
+	if (t->verdicts) {
+		fate_unref(t->wishes.fate);
+		if (fate_parse(outcomes, STR("delivered"), &t->wishes.fate, &why) != FATE_OK)
+			abort();
+		*none = latency_fixed(0);
+		r->plan.latency = r->plan.connect = none;
+	} else if (t->wishes.has_latency) {
+		r->plan.latency = &t->wishes.latency;
+	}
+	r->plan.fate = t->wishes.fate;
+	buf_fini(&why);
 }
 
 /* Opens the batch. False when the daemon drains. */
 static bool
-open_batch(struct smtp_session *s, const struct wishes *w)
+open_batch(struct smtp_session *s)
 {
 	struct smtp_transaction *t = s->mail;
 	struct str *to = mem_alloc_array(t->n, sizeof *to);
 	struct batch_request r = {
 		.from = str_of(t->from),
-		.recipients = to,
-		.n_recipients = t->n,
 		.size = t->data->size,
 		.concurrency = DELIVERY_UNLIMITED,
-		.is_reserved = intake_room(s->front->sim) >= t->n,
-		.plan = PLAN_UNCHANGED,
 	};
+	struct batch_mail mail = { .recipients = to };
+	struct latency none;
 	uint32_t i;
 
 	for (i = 0; i < t->n; i++)
-		to[i] = str_of(t->to[i]);
-	set_id(t, &r);
-	r.plan.fate = w->fate;
-	r.plan.latency = w->has_latency ? &w->latency : NULL;
-	t->batch = intake_open(s->front->sim, smtp_session_owner(s), &r, &t->first);
+		if (!t->verdicts || t->verdicts[i].kind == SMTP_PASSES)
+			to[mail.n++] = str_of(t->to[i]);
+	r.is_reserved = intake_room(s->front->sim) >= mail.n;
+	set_id(t, &r, &mail);
+	set_plan(s, &r, &none);
+	t->batch = intake_open_mail(s->front->sim, smtp_session_owner(s), &r, &mail, &t->first);
 	free(to);
 	return t->batch != NULL;
 }
@@ -247,11 +272,12 @@ answer_queued(struct smtp_session *s)
 
 	snprintf(reply, sizeof reply, "250 2.0.0 Ok: queued as %lu",
 	    batch_number_at(s->mail->batch, s->mail->first));
-	if (s->fault.is_dropped_after) {
+	if (s->fault.is_dropped_after)
 		smtp_session_drop(s);
-		return;
-	}
-	answer(s, reply);
+	else if (s->mail->verdicts)
+		smtp_verdict_answer(s, reply);
+	else
+		answer(s, reply);
 }
 
 static void
@@ -282,27 +308,17 @@ accept_step(struct smtp_session *s)
 	}
 }
 
-static void
-open_step(struct smtp_session *s)
+void
+smtp_mail_open(struct smtp_session *s)
 {
-	struct buf why = { 0 };
-	struct wishes w;
-
 	if (s->front->sim->is_resetting) {
-		smtp_session_wait(s, SMTP_WAIT_PRESENT, open_step);
-		return;
-	}
-	if (!read_wishes(s, &w, &why)) {
-		buf_add_char(&why, '\0');
-		answer(s, why.data);
-	} else if (!open_batch(s, &w)) {
+		smtp_session_wait(s, SMTP_WAIT_PRESENT, smtp_mail_open);
+	} else if (!open_batch(s)) {
 		refuse_while_draining(s);
 		smtp_mail_drop(s);
 	} else {
 		accept_step(s);
 	}
-	fate_unref(w.fate);
-	buf_fini(&why);
 }
 
 /* The end of data has come, and the delay of its stage is over. */
@@ -310,19 +326,24 @@ static void
 eom_step(struct smtp_session *s)
 {
 	const struct smtp_refusal *refusal;
-	char reply[256];
+	struct buf why = { 0 };
 
 	if (!smtp_stage_passes(s, SMTP_STAGE_EOM, replies_wanted(s))) {
 		smtp_mail_drop(s);
 		return;
 	}
 	refusal = smtp_data_refusal(s->mail->data);
-	if (!refusal) {
-		open_step(s);
-		return;
+	if (refusal)
+		buf_printf(&why, "%u %s %s", refusal->code, refusal->dsn, refusal->text);
+	if (refusal || !read_wishes(s, &why)) {
+		buf_add_char(&why, '\0');
+		answer(s, why.data);
+	} else if (s->front->conf.mode == SMTP_INBAND) {
+		smtp_verdict_eom(s);
+	} else {
+		smtp_mail_open(s);
 	}
-	snprintf(reply, sizeof reply, "%u %s %s", refusal->code, refusal->dsn, refusal->text);
-	answer(s, reply);
+	buf_fini(&why);
 }
 
 size_t

@@ -39,15 +39,30 @@ hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool
-smtp_param_decode_xtext(struct str s, char *out, size_t *out_n)
+/* A letter or digit, and hyphens behind it (RFC 5321 §4.1.2). */
+static bool
+is_keyword(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = str_small(s.p[i]);
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '-' && i > 0)))
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* may_be_utf8: what is not ASCII stands for itself. */
+static bool
+decode_xtext(struct str s, bool may_be_utf8, char *out, size_t *out_n)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
+		bool is_utf8 = may_be_utf8 && (unsigned char)s.p[i] >= 0x80;
 		int high, low;
 
-		if (s.p[i] < '!' || s.p[i] > '~' || s.p[i] == '=')
+		if (!is_utf8 && (s.p[i] < '!' || s.p[i] > '~' || s.p[i] == '='))
 			return false;
 		if (s.p[i] != '+') {
 			out[n++] = s.p[i];
@@ -66,11 +81,17 @@ smtp_param_decode_xtext(struct str s, char *out, size_t *out_n)
 	return true;
 }
 
-/* Text of 1 to max octets as sent, which decodes to UTF-8 without NUL. */
-static bool
-take_xtext(struct str value, size_t max, char **scratch, struct str *out)
+bool
+smtp_param_decode_xtext(struct str s, char *out, size_t *out_n)
 {
-	if (value.n == 0 || value.n > max || !smtp_param_decode_xtext(value, *scratch, &out->n))
+	return decode_xtext(s, false, out, out_n);
+}
+
+/* At least one octet, which decodes to UTF-8 without NUL. */
+static bool
+take_xtext(struct str value, bool may_be_utf8, char **scratch, struct str *out)
+{
+	if (value.n == 0 || !decode_xtext(value, may_be_utf8, *scratch, &out->n))
 		return false;
 	out->p = *scratch;
 	*scratch += out->n;
@@ -137,7 +158,7 @@ parse_envid(struct str value, char **scratch, void *params)
 {
 	struct smtp_mail_params *p = params;
 
-	return take_xtext(value, SMTP_ENVID_MAX, scratch, &p->envid);
+	return value.n <= SMTP_ENVID_MAX && take_xtext(value, false, scratch, &p->envid);
 }
 
 static bool
@@ -145,7 +166,7 @@ parse_auth(struct str value, char **scratch, void *params)
 {
 	struct smtp_mail_params *p = params;
 
-	if (!take_xtext(value, SMTP_AUTH_PARAM_MAX, scratch, &p->auth))
+	if (value.n > SMTP_AUTH_PARAM_MAX || !take_xtext(value, false, scratch, &p->auth))
 		return false;
 	for (size_t i = 0; i < p->auth.n; i++)
 		if ((unsigned char)p->auth.p[i] < ' ' || p->auth.p[i] == 0x7f)
@@ -190,10 +211,12 @@ parse_orcpt(struct str value, char **scratch, void *params)
 	struct smtp_rcpt_params *p = params;
 	size_t n = str_find(value, ';');
 
-	if (value.n > SMTP_ORCPT_MAX || n == 0 || n == value.n)
+	if (value.n > SMTP_ORCPT_MAX || n == value.n)
 		return false;
 	p->orcpt_type = str_head(value, n);
-	return take_xtext(str_from(value, n + 1), SMTP_ORCPT_MAX, scratch, &p->orcpt);
+	return is_keyword(p->orcpt_type) &&
+	    take_xtext(str_from(value, n + 1), str_eq_nocase(p->orcpt_type, STR("utf-8")), scratch,
+		&p->orcpt);
 }
 
 static const struct row mail_rows[] = {
@@ -209,19 +232,6 @@ static const struct row rcpt_rows[] = {
 	{ STR_INIT("NOTIFY"), parse_notify, &refusal_notify },
 	{ STR_INIT("ORCPT"), parse_orcpt, &refusal_orcpt },
 };
-
-/* A letter or digit, and hyphens behind it (RFC 5321 §4.1.2). */
-static bool
-is_keyword(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = str_small(s.p[i]);
-
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '-' && i > 0)))
-			return false;
-	}
-	return s.n > 0;
-}
 
 static const struct smtp_refusal *
 parse_one(struct str word, const struct row *rows, size_t rows_n, unsigned *given, char **scratch,

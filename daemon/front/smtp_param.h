@@ -37,8 +37,8 @@ struct smtp_mail_params {
 
 struct smtp_rcpt_params {
 	unsigned notify;       /* mask of SMTP_NOTIFY_...; 0: not given */
-	struct str orcpt_type; /* "rfc822" */
-	struct str orcpt;      /* as envid, up to 500 octets */
+	struct str orcpt_type; /* "rfc822"; letters, digits and hyphens */
+	struct str orcpt; /* as envid, up to 500 octets; of type utf-8 also raw (RFC 6533 §3) */
 };
 
 /*

@@ -144,7 +144,6 @@ check_utf8(struct smtp_path *path)
 {
 	struct str s = path->address;
 
-	path->has_utf8 = span(s, is_utf8_octet) > 0;
 	for (size_t i = 0; i < s.n && !path->has_utf8; i++)
 		path->has_utf8 = is_utf8_octet(s.p[i]);
 	return !path->has_utf8 || (text_is_utf8(s) && !has_c1(s));
@@ -165,7 +164,8 @@ parse_mailbox(struct str s, struct smtp_path *path, enum wrong *wrong)
 	path->address = path->local;
 	path->domain = (struct str){ NULL, 0 };
 	if (rest.n == 0 || rest.p[0] != '@') {
-		*wrong = WRONG_BARE;
+		if (rest.n == 0 || rest.p[0] == '>')
+			*wrong = WRONG_BARE;
 		return str_eq_nocase(path->local, STR("postmaster"));
 	}
 	path->domain = str_head(str_from(rest, 1), span_domain(str_from(rest, 1)));
@@ -206,10 +206,8 @@ smtp_path_parse(struct str s, enum smtp_side side, struct smtp_path *path, size_
 	*path = (struct smtp_path){ 0 };
 	if (!has_brackets && s.n > 0 && s.p[0] == '>')
 		return &refusals[WRONG_SYNTAX][side];
-	if (!parse_inside(inside, side, path, used, &wrong)) {
-		/* what follows tells a bare name from worse */
+	if (!parse_inside(inside, side, path, used, &wrong))
 		return &refusals[wrong][side];
-	}
 	behind = str_from(inside, *used);
 	if (has_brackets ? behind.n == 0 || behind.p[0] != '>'
 			 : behind.n > 0 && !str_is_blank(behind.p[0]))

@@ -71,6 +71,7 @@ smtp_session_bury(struct smtp_session *s)
 	s->step = NULL;
 	alarm_stop(s->front->sim, &s->alarm);
 	smtp_mail_drop(s);
+	smtp_verdict_drop(s);
 	end_auth(s);
 	free(s->held);
 	s->held = NULL;
@@ -181,6 +182,13 @@ smtp_session_wait(struct smtp_session *s, enum smtp_wait what, smtp_step *step)
 }
 
 void
+smtp_session_hang(struct smtp_session *s, smtp_step *step)
+{
+	s->step = step;
+	pause_input(s);
+}
+
+void
 smtp_session_sleep(struct smtp_session *s, int64_t delay_ns, smtp_step *step)
 {
 	if (delay_ns <= 0) {
@@ -270,7 +278,7 @@ greet_step(struct smtp_session *s)
 {
 	if (!smtp_stage_passes(s, SMTP_STAGE_CONNECT, 1))
 		s->is_unwelcome = true;
-	else
+	else if (smtp_verdict_passes(s, SMTP_STAGE_CONNECT))
 		smtp_reply(s, "220 %s %s mailsimd", s->front->hostname, s->dialect->name);
 }
 

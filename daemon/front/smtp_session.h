@@ -15,6 +15,7 @@
 #include "core/simulator.h"
 #include "front/smtp.h"
 #include "front/smtp_auth.h"
+#include "front/smtp_inband.h"
 #include "front/smtp_parse.h"
 #include "io/conn.h"
 
@@ -39,6 +40,7 @@ struct smtp_front {
 	struct present *present;
 	struct smtp_conf conf;
 	char *hostname;
+	struct smtp_inband *inband;
 	struct conn_set *conns;
 	struct list sessions;
 	struct list waiting[SMTP_WAITS];
@@ -76,6 +78,13 @@ struct smtp_dialect {
 
 extern const struct smtp_dialect smtp_dialect_smtp, smtp_dialect_lmtp;
 
+/* What the header of a mail asks for. */
+struct smtp_wishes {
+	struct fate *fate; /* or NULL */
+	bool has_latency;
+	struct latency latency; /* owns nothing: no file is named over the wire */
+};
+
 /* From MAIL to the answer at the end of data. */
 struct smtp_transaction {
 	char *from;
@@ -83,9 +92,11 @@ struct smtp_transaction {
 	bool has_utf8;
 	char **to;
 	uint32_t n, cap;
-	struct smtp_data *data; /* while data come and until they are answered */
-	struct batch *batch;    /* once it is being accepted… */
-	uint32_t first;         /* …from that message on */
+	struct smtp_data *data;        /* while data come and until they are answered */
+	struct smtp_wishes wishes;     /* from the end of data on */
+	struct smtp_verdict *verdicts; /* inband, at the end of data: for each recipient; or NULL */
+	struct batch *batch;           /* once it is being accepted… */
+	uint32_t first;                /* …from that message on */
 };
 
 struct smtp_session {
@@ -103,9 +114,12 @@ struct smtp_session {
 	struct smtp_auth *auth;        /* an exchange under way; or NULL */
 	smtp_step *step; /* when what it waits for has come; NULL: it waits for octets */
 	struct alarm alarm;
-	struct smtp_fault fault; /* of the stage under way */
-	struct str line;         /* the command under way… */
-	char *held;              /* …kept here while it waits; or NULL */
+	struct smtp_fault fault;       /* of the stage under way */
+	struct smtp_verdict verdict;   /* inband: what is about to be said, … */
+	enum smtp_stage verdict_stage; /* …at that stage */
+	struct outcome_set *outcomes;  /* kept for that; or NULL */
+	struct str line;               /* the command under way… */
+	char *held;                    /* …kept here while it waits; or NULL */
 	struct loop_event *timer;
 	int64_t deadline_ns; /* real: for what is waited for from the client */
 	uint64_t progress;   /* octets of data since that was set */
@@ -146,6 +160,9 @@ void smtp_session_run(struct smtp_session *s);
 void smtp_session_wait(struct smtp_session *s, enum smtp_wait what, smtp_step *step);
 void smtp_session_sleep(struct smtp_session *s, int64_t delay_ns, smtp_step *step);
 
+/* Takes nothing from the client and goes on with that step never, but for its end. */
+void smtp_session_hang(struct smtp_session *s, smtp_step *step);
+
 /* A stage of the dialogue begins: draws its faults, and goes on with that step after the delay if
  * there is one. There, smtp_stage_passes() does the rest: false when the connection was dropped or
  * the refusal answered, so many times. */
@@ -176,6 +193,25 @@ size_t smtp_mail_feed(struct smtp_session *s, struct str octets);
 
 /* Forgets the transaction, if there is one. */
 void smtp_mail_drop(struct smtp_session *s);
+
+/* Opens the batch with those who are delivered, or with all, and answers when it is accepted. */
+void smtp_mail_open(struct smtp_session *s);
+
+/*
+ * smtp.mode = inband (smtp_verdict.c). Whether nothing is to be said at that stage but what is
+ * always said; else it is said later, and what the stage had begun is taken back. In other modes
+ * there never is.
+ */
+bool smtp_verdict_passes(struct smtp_session *s, enum smtp_stage stage);
+
+/* The end of data: what became of each recipient, then the answer. */
+void smtp_verdict_eom(struct smtp_session *s);
+
+/* The answers to a mail with verdicts: `queued` for who was delivered. */
+void smtp_verdict_answer(struct smtp_session *s, const char *queued);
+
+/* Nothing is about to be said. */
+void smtp_verdict_drop(struct smtp_session *s);
 
 /* Whether it is being accepted: then it goes on without its client. */
 bool smtp_mail_is_under_way(const struct smtp_session *s);

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 /* A password has room for the longest there is, so that all are compared alike. */
 struct user {
@@ -52,8 +53,8 @@ check_line(struct str line, struct str name, struct str password)
 		return "has no password";
 	if (name.n > SMTP_USERS_TEXT_MAX || password.n > SMTP_USERS_TEXT_MAX)
 		return "has more than 255 octets";
-	if (memchr(line.p, '\0', line.n))
-		return "holds a NUL";
+	if (!text_is_utf8(name) || memchr(password.p, '\0', password.n))
+		return "holds a NUL, or its user is no UTF-8";
 	return NULL;
 }
 
@@ -88,7 +89,7 @@ add_line(struct smtp_users *users, struct str line)
 	if (find(users, name))
 		return "names a user for the second time";
 	if (users->n == SMTP_USERS_MAX)
-		return "is one of more than 10000 users";
+		return "is one of more than 1000 users";
 	make_room(users);
 	u = &users->each[users->n++];
 	u->name_n = (uint8_t)name.n;
@@ -132,7 +133,7 @@ smtp_users_load(const char *path, struct conf_problems *problems)
 	static const char *const wrong[FILE_RESULTS] = {
 		[FILE_IS_DIRECTORY] = "is a directory",
 		[FILE_IS_SPECIAL] = "is not a file",
-		[FILE_IS_LARGE] = "is larger than 4M",
+		[FILE_IS_LARGE] = "is larger than 1M",
 	};
 	struct buf text = { 0 };
 	enum file_result result = file_read(path, SMTP_USERS_FILE_MAX, false, &text);

@@ -12,8 +12,8 @@
 #include "base/conf.h"
 #include "base/str.h"
 
-#define SMTP_USERS_MAX 10000
-#define SMTP_USERS_FILE_MAX 4194304 /* octets */
+#define SMTP_USERS_MAX 1000
+#define SMTP_USERS_FILE_MAX 1048576 /* octets */
 #define SMTP_USERS_TEXT_MAX 255     /* octets of a user and of a password (RFC 4616 §2) */
 
 struct smtp_users;

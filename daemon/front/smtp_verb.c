@@ -68,6 +68,8 @@ say_hello(struct smtp_session *s, const struct smtp_command *command, bool is_ex
 		return;
 	}
 	smtp_mail_drop(s);
+	if (!smtp_verdict_passes(s, SMTP_STAGE_EHLO))
+		return;
 	s->phase = SMTP_PHASE_READY;
 	if (is_extended)
 		offer(s);

@@ -97,8 +97,10 @@ void conn_resume(struct conn *c);
 /*
  * Goes on by TLS, as that server. What is queued leaves in clear first. All input that came before
  * that is thrown away, also what is left of the octets that were just given (RFC 3207 §4.2), and
- * nothing is given until `secured`. What is written meanwhile waits and leaves by TLS. The server
- * may be freed at once.
+ * nothing is given until `secured`. What is written meanwhile waits and leaves by TLS; it does not
+ * leave at all if the connection is finished before that. A handshake may take as long as the front
+ * lets it: it is no input for conn_last_input(). Once in a connection's life. The server may be
+ * freed at once.
  */
 void conn_start_tls(struct conn *c, struct tls_server *server);
 

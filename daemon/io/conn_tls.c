@@ -5,6 +5,7 @@
  * between the last look and the handshake only makes that fail.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "io/conn_inside.h"
@@ -16,6 +17,8 @@ conn_start_tls(struct conn *c, struct tls_server *server)
 {
 	struct conn_rare *r = conn_rare(c);
 
+	if (r->tls)
+		abort();
 	r->tls = tls_session_new(server, c->fd);
 	r->n_clear = conn_backlog(c);
 	c->is_starting_tls = true;

@@ -68,6 +68,8 @@ cancel v
 END
 )
 while IFS=': ' read -r event fields; do
+	# of SMTP, which is not spoken here: live.smtp_inband has it
+	[ "$event" != rejected ] || continue
 	seen=$(grep "^{\"event\":\"$event\"" <<< "$told" | grep -o '"[a-z_]*":' | tr -d '":' |
 		grep -v -x -e event -e time -e final | sort -u)
 	for field in $seen; do

@@ -39,6 +39,7 @@ must_hold() { # title
 		$man/man1/mailsimctl.1
 		$man/man5/mailsimd.ini.5
 		$man/man7/mailsimd-protocol.7
+		$man/man7/mailsimd-smtp.7
 		$man/man8/mailsimd.8
 		$completions/mailsimctl
 		$completions/mailsimd

@@ -158,17 +158,24 @@ world_one(const char *id)
 	};
 }
 
-struct batch_request
+struct world_mail
 world_mail(const char *id, const struct str *recipients, uint32_t n)
 {
-	struct batch_request r = world_one(id);
+	struct world_mail m = { world_one(id), { recipients, n, str_of(id), id != NULL } };
 
-	r.from = STR("sender@x.test");
-	r.recipients = recipients;
-	r.n_recipients = n;
-	r.message_id = r.id;
-	r.is_id_unkeyed = id != NULL;
-	return r;
+	m.r.from = STR("sender@x.test");
+	return m;
+}
+
+struct batch *
+world_send_mail(struct world *w, const struct world_mail *m)
+{
+	struct batch *b = intake_open_mail(w->sim, w->owner, &m->r, &m->mail, NULL);
+
+	assert_non_null(b);
+	assert_int_equal(intake_accept(w->sim, b, UINT32_MAX), INTAKE_DONE);
+	intake_release(w->sim, b);
+	return b;
 }
 
 /* How many of all messages the selector matches, one by one. */

@@ -62,8 +62,14 @@ struct batch *world_send(struct world *w, const struct batch_request *r);
 struct batch_request world_range(uint64_t first, uint64_t last);
 struct batch_request world_one(const char *id);
 
-/* A request for a mail whose Message-ID is that, and its id, too. */
-struct batch_request world_mail(const char *id, const struct str *recipients, uint32_t n);
+/* The same for a mail from sender@x.test with that id, also as its Message-ID, by which no draws
+ * go; NULL: with neither. */
+struct world_mail {
+	struct batch_request r;
+	struct batch_mail mail;
+};
+struct world_mail world_mail(const char *id, const struct str *recipients, uint32_t n);
+struct batch *world_send_mail(struct world *w, const struct world_mail *m);
 
 /* The seqs that a walk must find, spaces between them, and each message by itself must match. */
 void world_expect_walk(struct world *w, struct selector s, bool is_backwards, const char *expected);

@@ -266,7 +266,7 @@ random_to(struct chaos *c, char *text, size_t size)
 
 /* Recipients, one of them perhaps twice, of a mail that perhaps came before. */
 static uint32_t
-random_recipients(struct chaos *c, struct batch_request *r, struct str *to)
+random_recipients(struct chaos *c, struct batch_mail *mail, struct str *to)
 {
 	static const char *const known[] = { "joe@a.test", "joe@b.test", "ann@plain.org",
 		"bounce@c.example.net", "joe+greylisted=2@d.example.net", "postmaster" };
@@ -275,10 +275,10 @@ random_recipients(struct chaos *c, struct batch_request *r, struct str *to)
 
 	for (i = 0; i < n; i++)
 		to[i] = str_of(PICK(c, known));
-	r->recipients = to;
-	r->n_recipients = n;
-	r->message_id = str_of(PICK(c, ids));
-	r->is_id_unkeyed = draw(c, 2) == 0;
+	mail->recipients = to;
+	mail->n = n;
+	mail->message_id = str_of(PICK(c, ids));
+	mail->is_id_unkeyed = draw(c, 2) == 0;
 	return n;
 }
 
@@ -297,6 +297,7 @@ chaos_send(struct chaos *c)
 	struct batch_request r = world_range(first, first + draw(c, 100));
 	struct latency latency;
 	struct str recipients[RECIPIENTS];
+	struct batch_mail mail = { 0 };
 	struct retry retry;
 	uint64_t n;
 	char to[64];
@@ -308,7 +309,7 @@ chaos_send(struct chaos *c)
 	r.is_range = draw(c, 2) == 0;
 	n = r.is_range ? r.last - r.first + 1 : 1;
 	if (!r.is_range && draw(c, 2))
-		n = random_recipients(c, &r, recipients);
+		n = random_recipients(c, &mail, recipients);
 	r.id = str_of(PICK(c, ids));
 	r.to = str_of(random_to(c, to, sizeof to));
 	r.is_reserved = is_reserved(c, n);
@@ -321,7 +322,8 @@ chaos_send(struct chaos *c)
 	r.plan.expire_ns = draw(c, 2) ? -1 : (int64_t)draw(c, 3600) * SEC;
 	r.plan.max_attempts = draw(c, 3) ? PLAN_UNSAID : draw(c, 4);
 	r.plan.fate = random_fate(c);
-	c->open[slot] = intake_open(c->w->sim, c->w->owner, &r, NULL);
+	c->open[slot] = mail.n > 0 ? intake_open_mail(c->w->sim, c->w->owner, &r, &mail, NULL)
+				   : intake_open(c->w->sim, c->w->owner, &r, NULL);
 	fate_unref(r.plan.fate);
 	c->n_requests++;
 }
@@ -517,7 +519,8 @@ chaos_reset(struct chaos *c)
 			intake_release(c->w->sim, c->open[slot]);
 		c->open[slot] = NULL;
 	}
-	memset(c->records, 0, c->n_records * sizeof c->records[0]);
+	if (c->n_records > 0)
+		memset(c->records, 0, c->n_records * sizeof c->records[0]);
 	c->n_accepted = c->n_final = c->n_dispatched = 0;
 	CHECK(c, c->w->sim->registry.n == 0);
 	CHECK(c, c->w->sim->next_seq == 1);

@@ -70,6 +70,19 @@ expect_letter(const struct letters *ls, int i)
 }
 
 static void
+add(struct letters *ls, const struct batch_request *r, struct owner *owner, struct plan *plan,
+    int i)
+{
+	struct batch_request to_nobody = *r;
+
+	to_nobody.to = (struct str){ NULL, 0 };
+	if (dup_of(i) > 0)
+		letters_add_mail(ls, &to_nobody, r->to, owner, plan, sequel_of(i), dup_of(i));
+	else
+		letters_add(ls, r, owner, plan, sequel_of(i));
+}
+
+static void
 test_all_that_may_be_said(void **state)
 {
 	struct simulator_conf conf = world_conf();
@@ -91,7 +104,7 @@ test_all_that_may_be_said(void **state)
 			if (j == 1)
 				letters_drop(ls);
 			r = request(j == 0 ? i + 1 : i, text);
-			letters_add(ls, &r, owner, plan, sequel_of(i), dup_of(i));
+			add(ls, &r, owner, plan, i);
 		}
 		assert_ptr_equal(ls->each[i].owner, owner);
 		assert_int_equal(owner->refs, i + 2);

@@ -109,7 +109,7 @@ test_the_keys_there_are(void **state)
 	    "random.seed! log.target log.format "
 	    "log.events log.level log.timestamp template.queued template.dispatched "
 	    "template.delivered template.bounced template.dropped template.cancelled "
-	    "template.deferred template.expired template.finished ";
+	    "template.deferred template.expired template.finished template.rejected ";
 	struct buf b = { 0 };
 
 	(void)state;

@@ -318,21 +318,21 @@ test_server_is_freed(void **state)
 	conn_close(f->w->c);
 }
 
+/* One that a client asks for (CVE-2011-1473) never comes to pass. */
 static void
 test_renegotiation(void **state)
 {
 	struct fixture *f = *state;
-	char c;
+	int i;
 
 	SSL_CTX_set_max_proto_version(f->context, TLS1_2_VERSION);
 	start_tls(f);
 	assert_string_equal(SSL_get_version(f->client), "TLSv1.2");
 	SSL_renegotiate(f->client);
-	SSL_do_handshake(f->client);
-	conn_world_turn(f->w, 2);
-	assert_true(SSL_read(f->client, &c, 1) <= 0);
-	assert_true(
-	    SSL_renegotiate_pending(f->client) || SSL_get_error(f->client, -1) == SSL_ERROR_SSL);
+	for (i = 0; i < STEPS && f->w->c; i++) {
+		assert_int_not_equal(SSL_do_handshake(f->client), 1);
+		conn_world_turn(f->w, 1);
+	}
 	assert_int_equal(f->w->n_good, 1);
 	conn_world_expect_given(f->w, "STARTTLS\n");
 }

@@ -34,12 +34,12 @@ test_events(void **state)
 {
 	struct simulator_conf conf = world_conf();
 	struct world *w = world_new(&conf, true);
-	struct batch_request r = world_mail("m@x", three, 3);
+	struct world_mail m = world_mail("m@x", three, 3);
 	struct batch *b;
 
 	(void)state;
-	r.size = 77;
-	b = world_send(w, &r);
+	m.r.size = 77;
+	b = world_send_mail(w, &m);
 	assert_int_equal(b->count, 3);
 	assert_false(b->is_run);
 	expect_events(w,
@@ -68,12 +68,13 @@ test_one_recipient_is_a_single_message(void **state)
 {
 	struct simulator_conf conf = world_conf();
 	struct world *w = world_new(&conf, true);
-	struct batch_request r = world_mail("m@x", three, 1), plain = world_one("y");
+	struct world_mail m = world_mail("m@x", three, 1);
+	struct batch_request plain = world_one("y");
 	struct batch *b;
 
 	(void)state;
 	b = world_send(w, &plain);
-	assert_ptr_equal(world_send(w, &r), b);
+	assert_ptr_equal(world_send_mail(w, &m), b);
 	assert_true(b->is_run);
 	expect_events(w,
 	    "2026-01-01T00:00:00.000Z queued id=y seq=1 batch=1\n"
@@ -85,8 +86,8 @@ test_one_recipient_is_a_single_message(void **state)
 	simulator_jump(w->sim, w->real_ns, 100, false);
 	assert_null(memmem(w->events.data, w->events.len, "finished", 8));
 	/* but one that is gathered is a batch that can be held */
-	r.is_gathered = true;
-	b = world_send(w, &r);
+	m.r.is_gathered = true;
+	b = world_send_mail(w, &m);
 	assert_false(b->is_run);
 	assert_int_equal(b->count, 1);
 	assert_non_null(b->group);
@@ -99,19 +100,20 @@ populated(uint64_t history)
 {
 	struct simulator_conf conf = world_conf();
 	struct batch_request r = world_one("a"), range = world_range(1, 2);
+	struct world_mail m;
 	struct world *w;
 
 	conf.history = history;
 	w = world_new(&conf, false);
 	world_send(w, &r); /* 1 */
-	r = world_mail("a", three, 3);
-	world_send(w, &r); /* 2-4, batch 2 */
-	r = world_mail("a", three + 1, 1);
-	world_send(w, &r); /* 5, batch 3 */
+	m = world_mail("a", three, 3);
+	world_send_mail(w, &m); /* 2-4, batch 2 */
+	m = world_mail("a", three + 1, 1);
+	world_send_mail(w, &m); /* 5, batch 3 */
 	range.to = three[1];
 	world_send(w, &range); /* 6-7, batch 4 */
-	r = world_mail(NULL, three, 3);
-	world_send(w, &r); /* 8-10, batch 5 */
+	m = world_mail(NULL, three, 3);
+	world_send_mail(w, &m); /* 8-10, batch 5 */
 	return w;
 }
 
@@ -177,7 +179,7 @@ test_is_forgotten_in_blocks(void **state)
 {
 	struct simulator_conf conf = world_conf();
 	struct str to[3 * BATCH_BLOCK];
-	struct batch_request r = world_mail("m", to, 3 * BATCH_BLOCK);
+	struct world_mail m = world_mail("m", to, 3 * BATCH_BLOCK);
 	struct world *w;
 	struct batch *b;
 	size_t i;
@@ -187,7 +189,7 @@ test_is_forgotten_in_blocks(void **state)
 		to[i] = three[i % 3];
 	conf.history = BATCH_BLOCK + 1;
 	w = world_new(&conf, false);
-	b = world_send(w, &r);
+	b = world_send_mail(w, &m);
 	assert_int_equal(b->n_blocks, 3);
 	world_pass(w, 2 * SEC);
 	assert_int_equal(b->n_blocks, 2);
@@ -206,7 +208,7 @@ test_many(void **state)
 	char text[150][32], id[32];
 	struct selector s = { .kind = SELECT_ID };
 	struct selection walk;
-	struct batch_request r;
+	struct world_mail m;
 	struct world *w;
 	uint64_t n;
 	int i;
@@ -220,8 +222,8 @@ test_many(void **state)
 	w = world_new(&conf, false);
 	for (i = 1; i <= 3000; i++) {
 		snprintf(id, sizeof id, "m%d", i);
-		r = world_mail(id, to, i % 100 == 0 ? 150 : 3);
-		world_send(w, &r);
+		m = world_mail(id, to, i % 100 == 0 ? 150 : 3);
+		world_send_mail(w, &m);
 		world_pass(w, SEC / 4);
 		w->events.len = 0;
 		world_check(w);
@@ -230,7 +232,7 @@ test_many(void **state)
 		for (n = 0; selection_next(&walk);)
 			n++;
 		selection_fini(&walk);
-		assert_int_equal(n, r.n_recipients);
+		assert_int_equal(n, m.mail.n);
 	}
 	world_pass(w, DAY);
 	/* what is over is the history and no more */
@@ -261,11 +263,11 @@ cancel(struct world *w, struct selector s)
 static struct batch *
 open_in_part(struct world *w, bool is_reserved, const char *id)
 {
-	struct batch_request r = world_mail(id, three, 3);
+	struct world_mail m = world_mail(id, three, 3);
 	struct batch *b;
 
-	r.is_reserved = is_reserved;
-	b = intake_open(w->sim, w->owner, &r, NULL);
+	m.r.is_reserved = is_reserved;
+	b = intake_open_mail(w->sim, w->owner, &m.r, &m.mail, NULL);
 	assert_int_equal(intake_accept(w->sim, b, 1), INTAKE_MORE);
 	return b;
 }
@@ -331,18 +333,18 @@ test_drain_in_part(void **state)
 {
 	struct simulator_conf conf = world_conf();
 	struct world *w = world_new(&conf, false);
-	struct batch_request r = world_mail("m", three, 3);
+	struct world_mail m = world_mail("m", three, 3);
 	struct batch *b = open_in_part(w, true, "m");
 
 	(void)state;
 	w->sim->is_draining = true;
 	assert_int_equal(intake_accept(w->sim, b, 9), INTAKE_DRAINING);
-	assert_null(intake_open(w->sim, w->owner, &r, NULL));
+	assert_null(intake_open_mail(w->sim, w->owner, &m.r, &m.mail, NULL));
 	w->sim->is_draining = false;
 	assert_int_equal(w->sim->reserved, 0);
 	intake_release(w->sim, b);
 	w->events.len = 0;
-	b = world_send(w, &r);
+	b = world_send_mail(w, &m);
 	assert_int_equal(batch_dup_of_at(b, 0), 1);
 	assert_int_equal(batch_dup_of_at(b, 1), 1);
 	world_pass(w, 2 * SEC);
@@ -365,10 +367,10 @@ fates(const char *const ids[3], bool is_unkeyed)
 	assert_null(latency_parse(STR("exponential mean=1m"), NULL, &conf.delivery->all.latency));
 	w = world_new(&conf, false);
 	for (i = 0; i < 3; i++) {
-		struct batch_request r = world_mail(ids[i], three, i == 1 ? 1 : 3);
+		struct world_mail mail = world_mail(ids[i], three, i == 1 ? 1 : 3);
 
-		r.is_id_unkeyed = is_unkeyed;
-		world_send(w, &r);
+		mail.mail.is_id_unkeyed = is_unkeyed;
+		world_send_mail(w, &mail);
 	}
 	selection_init(&walk, &w->sim->registry, &all, false);
 	while ((m = selection_next(&walk)) != NULL)
@@ -414,17 +416,17 @@ test_copies(void **state)
 {
 	struct simulator_conf conf = world_conf();
 	struct world *w = world_new(&conf, true);
-	struct batch_request r = world_mail("m@x", three, 2);
+	struct world_mail m = world_mail("m@x", three, 2);
 	struct buf json = { 0 };
 	struct event ev = { .kind = EVENT_QUEUED, .time_ns = WORLD_EPOCH };
 
 	(void)state;
-	world_send(w, &r);
-	r = world_mail("m@x", three + 1, 2);
-	r.id = STR("y");
-	r.size = 5;
+	world_send_mail(w, &m);
+	m = world_mail("m@x", three + 1, 2);
+	m.r.id = STR("y");
+	m.r.size = 5;
 	w->events.len = 0;
-	ev.batch = world_send(w, &r);
+	ev.batch = world_send_mail(w, &m);
 	assert_non_null(memmem(w->events.data, w->events.len,
 	    "queued id=y seq=3 batch=2 from=sender@x.test to=bob@b.test size=5 dup_of=2\n", 75));
 	assert_non_null(memmem(w->events.data, w->events.len,
@@ -434,14 +436,14 @@ test_copies(void **state)
 	assert_non_null(memmem(json.data, json.len, ",\"size\":5,\"dup_of\":2,\"final\"", 28));
 	buf_fini(&json);
 	w->events.len = 0;
-	r = world_mail("m@x", three, 1);
-	world_send(w, &r);
+	m = world_mail("m@x", three, 1);
+	world_send_mail(w, &m);
 	assert_non_null(memmem(w->events.data, w->events.len, "to=ann@a.test dup_of=1\n", 23));
 	assert_null(memmem(w->events.data, w->events.len, "attempt=1 dup_of", 16));
 	/* an id alone is none */
-	r.message_id = (struct str){ NULL, 0 };
+	m.mail.message_id = (struct str){ NULL, 0 };
 	w->events.len = 0;
-	world_send(w, &r);
+	world_send_mail(w, &m);
 	assert_null(memmem(w->events.data, w->events.len, "dup_of", 6));
 	world_free(w);
 }
@@ -450,13 +452,13 @@ static void
 test_reset(void **state)
 {
 	struct world *w = populated(10000);
-	struct batch_request r = world_mail("a", three, 3);
+	struct world_mail m = world_mail("a", three, 3);
 
 	(void)state;
 	assert_int_equal(cancel(w, BY(ALL, "")), 10);
 	simulator_reset(w->sim, w->real_ns, 0);
 	w->events.len = 0;
-	world_send(w, &r);
+	world_send_mail(w, &m);
 	assert_null(memmem(w->events.data, w->events.len, "dup_of", 6));
 	world_expect_walk(w, BY(ID, "a"), false, "1 2 3");
 	assert_int_equal(batch_sequel_at(registry_find(&w->sim->registry, 1), 2), 1);
