@@ -104,7 +104,8 @@ static const struct conf_key keys[] = {
 	    "5.7.0 before it." },
 	{ "smtp", "auth", &type_smtp_auth, AT(smtp.auth), "off", ANY, RELOADED,
 	    "AUTH PLAIN and LOGIN: off, any for whatever a client says, or a file with a line "
-	    "user:password for each who may. It is offered, never demanded." },
+	    "user:password for each who may. Only with a file is a mail refused before it, 530 "
+	    "5.7.0." },
 
 	{ "delivery", "latency", &type_latency, AT(delivery.conf.latency), "fixed 1s", ANY,
 	    RELOADED,

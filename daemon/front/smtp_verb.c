@@ -311,7 +311,9 @@ objection(const struct smtp_session *s, const struct smtp_verb *verb)
 	    !verb->is_for_all)
 		return "530 5.7.0 Must issue a STARTTLS command first";
 	if (verb->phases & s->phase)
-		return NULL;
+		return verb->run == smtp_mail_from && s->front->conf.users && !s->is_authenticated
+		    ? "530 5.7.0 Must authenticate first"
+		    : NULL;
 	if (s->phase == SMTP_PHASE_NEW)
 		return s->dialect->bit == SMTP_IN_LMTP ? "503 5.5.1 Say LHLO first"
 						       : "503 5.5.1 Say EHLO or HELO first";
