@@ -158,6 +158,16 @@ refuse(struct smtp_front *front, const struct smtp_dialect *dialect, int fd)
 	smtp_session_quit(s);
 }
 
+void
+smtp_front_follow(struct smtp_front *front)
+{
+	if (front->era == front->sim->era)
+		return;
+	front->era = front->sim->era;
+	front->n_sessions = 0;
+	memset(front->totals, 0, sizeof front->totals);
+}
+
 static void
 accept_one(struct smtp_front *front, const struct smtp_dialect *dialect, int fd)
 {
@@ -167,11 +177,7 @@ accept_one(struct smtp_front *front, const struct smtp_dialect *dialect, int fd)
 		refuse(front, dialect, fd);
 		return;
 	}
-	if (front->era != front->sim->era) {
-		front->era = front->sim->era;
-		front->n_sessions = 0;
-		memset(front->totals, 0, sizeof front->totals);
-	}
+	smtp_front_follow(front);
 	s = smtp_session_new(front, dialect, fd);
 	s->number = ++front->n_sessions;
 	front->quota->n++;

@@ -173,12 +173,30 @@ happens(const struct smtp_chance *chance, const struct smtp_fault_place *at, uin
 	    (double)chance->share;
 }
 
+static bool
+is_never(const struct smtp_chance *chance)
+{
+	return chance->first == 0 && chance->share == 0;
+}
+
+/* Most stages have none, and what is drawn for nothing costs as much. */
+static bool
+is_none(const struct smtp_fault_conf *conf)
+{
+	return conf->delay.kind == LATENCY_FIXED && conf->delay.value[LATENCY_FIRST] == 0 &&
+	    is_never(&conf->drop) && is_never(&conf->drop_after) && is_never(&conf->fail.chance);
+}
+
 void
 smtp_fault_draw(
     const struct smtp_fault_conf *conf, const struct smtp_fault_place *at, struct smtp_fault *out)
 {
-	uint64_t key = draw_key_nth(at->seed, str_of(smtp_stage_names[at->stage]), at->session);
+	uint64_t key;
 
+	*out = (struct smtp_fault){ 0 };
+	if (is_none(conf))
+		return;
+	key = draw_key_nth(at->seed, str_of(smtp_stage_names[at->stage]), at->session);
 	out->delay_ns = latency_draw(&conf->delay, draw_bits(key, at->count, DRAW_FAULT_DELAY));
 	out->is_dropped = happens(&conf->drop, at, key, DRAW_FAULT_DROP);
 	out->is_failed = conf->fail.reply && happens(&conf->fail.chance, at, key, DRAW_FAULT_FAIL);

@@ -152,7 +152,8 @@ key_of(struct smtp_inband *inband, const struct smtp_pair *pair)
 	buf_add_char(b, pair->fate ? 'h' : '-');
 	buf_add_str(b, pair->from);
 	buf_add_char(b, '\n');
-	buf_add_str(b, pair->to);
+	if (pair->to.p)
+		buf_add_str(b, pair->to);
 	return buf_str(b);
 }
 

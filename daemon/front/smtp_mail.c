@@ -321,18 +321,18 @@ smtp_mail_open(struct smtp_session *s)
 	}
 }
 
-/* The end of data has come, and the delay of its stage is over. */
+/* What the header asks for is read in the turn in which it is used: a reload may change what there
+ * is to ask for. */
 static void
-eom_step(struct smtp_session *s)
+take_step(struct smtp_session *s)
 {
-	const struct smtp_refusal *refusal;
+	const struct smtp_refusal *refusal = smtp_data_refusal(s->mail->data);
 	struct buf why = { 0 };
 
-	if (!smtp_stage_passes(s, SMTP_STAGE_EOM, replies_wanted(s))) {
-		smtp_mail_drop(s);
+	if (s->front->sim->is_resetting) {
+		smtp_session_wait(s, SMTP_WAIT_PRESENT, take_step);
 		return;
 	}
-	refusal = smtp_data_refusal(s->mail->data);
 	if (refusal)
 		buf_printf(&why, "%u %s %s", refusal->code, refusal->dsn, refusal->text);
 	if (refusal || !read_wishes(s, &why)) {
@@ -344,6 +344,16 @@ eom_step(struct smtp_session *s)
 		smtp_mail_open(s);
 	}
 	buf_fini(&why);
+}
+
+/* The end of data has come, and the delay of its stage is over. */
+static void
+eom_step(struct smtp_session *s)
+{
+	if (smtp_stage_passes(s, SMTP_STAGE_EOM, replies_wanted(s)))
+		take_step(s);
+	else
+		smtp_mail_drop(s);
 }
 
 size_t

@@ -210,6 +210,7 @@ settle(struct smtp_session *s)
 		return;
 	free(s->held);
 	s->held = NULL;
+	s->line = (struct str){ NULL, 0 };
 	if (!s->conn) {
 		smtp_session_bury(s);
 		return;
@@ -239,14 +240,15 @@ void
 smtp_stage_begin(struct smtp_session *s, enum smtp_stage stage, smtp_step *step)
 {
 	struct smtp_front *front = s->front;
-	const struct smtp_fault_place at = {
+	struct smtp_fault_place at = {
 		.seed = front->sim->seed,
 		.session = s->number,
 		.stage = stage,
 		.count = ++s->counts[stage],
-		.total = ++front->totals[stage],
 	};
 
+	smtp_front_follow(front);
+	at.total = ++front->totals[stage];
 	smtp_fault_draw(&front->conf.faults[stage], &at, &s->fault);
 	if (s->fault.delay_ns > 0 && s->line.p && !s->held) {
 		s->held = mem_copy_str(s->line);

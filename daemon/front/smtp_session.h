@@ -133,6 +133,9 @@ struct smtp_session {
 	bool is_buried;
 };
 
+/* After a reset of the simulator sessions and stages are counted anew. */
+void smtp_front_follow(struct smtp_front *front);
+
 /* One reply line, of 512 octets at most with its end; what is longer is cut. A reply of 421 closes:
  * smtp_session_quit() is the caller's. */
 void smtp_reply(struct smtp_session *s, const char *format, ...)

@@ -51,7 +51,7 @@ offer(struct smtp_session *s)
 	add_line(b, "SMTPUTF8", false);
 	if (is_tls_offered(s))
 		add_line(b, "STARTTLS", false);
-	if (conf->has_auth)
+	if (conf->has_auth && (conf->tls != SMTP_TLS_REQUIRED || conn_is_secure(s->conn)))
 		add_line(b, "AUTH " SMTP_AUTH_NAMES, false);
 	add_line(b, "DSN", true);
 	conn_write(s->conn, b->data, b->len);

@@ -6,7 +6,7 @@
 # block; a subsection has a fresh one with the same options.
 command -v nc > /dev/null || { echo "SKIPPED: nc is not installed"; exit 77; }
 dir=$(mktemp -d)
-daemon='' later='' options=''
+daemon='' later='' options='' smtp=''
 trap 'stop; rm -rf "$dir"' EXIT
 cd "$TESTS_SOURCE_DIR/.." || exit 1
 PATH=$(dirname "$MAILSIMD"):$(dirname "$MAILSIMCTL"):$PATH
@@ -15,6 +15,11 @@ failed=0 passed=0
 # The commands, with another way to the daemon than by the port that people use.
 nc() {
 	command nc -N -U "$dir/sock"
+}
+
+# That of the daemon, where the text has the conventional one.
+curl() {
+	command curl "${@/#smtp:\/\/localhost:1025/smtp:\/\/127.0.0.1:$smtp}"
 }
 
 mailsimctl() {
@@ -33,9 +38,11 @@ wait() {
 start() {
 	stop
 	# shellcheck disable=SC2086 # the options are words
-	mailsimd -o listen.line="unix:$dir/sock" -o log.target=none $options 2> "$dir/err" &
+	mailsimd -o listen.line="unix:$dir/sock" -o log.target=none \
+		${options/smtp=localhost:1025/smtp=127.0.0.1:0} 2> "$dir/err" &
 	daemon=$!
 	mailsimctl --wait 10s ping > /dev/null || cat "$dir/err"
+	smtp=$(sed -n 's/.* smtp=127\.0\.0\.1:\([0-9]*\).*/\1/p' "$dir/err")
 }
 
 stop() {

@@ -241,6 +241,32 @@ test_what_the_header_chooses(void **state)
 	daemon_stop(d);
 }
 
+/* A reply leaves when what it says is in the log, and the same holds for a refusal. */
+static void
+test_the_log_is_ahead_of_replies(void **state)
+{
+	struct daemon *d = smtp_daemon("-o", MAX, "-o", "delivery.latency=1d", NULL);
+	struct client *c = smtp_connect(d, "smtp", 0);
+	size_t i;
+
+	(void)state;
+	smtp_hello(c);
+	for (i = 1; i <= 200; i++) {
+		expect_text(smtp_send(c, "a@example.org", "b@example.org", ""), "250 2.0.0 %");
+		expect_number(daemon_count_log(d, " queued "), i);
+	}
+	daemon_stop(d);
+	d = smtp_daemon("-o", MAX, "-o", "smtp.mode=inband", NULL);
+	c = smtp_connect(d, "smtp", 0);
+	smtp_hello(c);
+	expect_text(smtp_ask(c, "MAIL FROM:<a@example.org>"), "250 %");
+	for (i = 1; i <= 200; i++) {
+		expect_text(smtp_ask(c, "RCPT TO:<user_unknown@example.org>"), "550 5.1.1 %");
+		expect_number(daemon_count_log(d, " rejected "), i);
+	}
+	daemon_stop(d);
+}
+
 int
 main(void)
 {
@@ -253,6 +279,7 @@ main(void)
 		LIVE_TEST(test_http_is_not_answered),
 		LIVE_TEST(test_whose_id),
 		LIVE_TEST(test_what_the_header_chooses),
+		LIVE_TEST(test_the_log_is_ahead_of_replies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

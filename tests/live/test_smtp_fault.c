@@ -162,7 +162,7 @@ static void
 test_delays(void **state)
 {
 	struct daemon *d = smtp_daemon("-o", "clock.scale=0", "-o", "smtp mail.delay=5s", "-o",
-	    "smtp eom.delay=1m", "-o", "delivery.latency=0s", NULL);
+	    "smtp data.delay=2s", "-o", "smtp eom.delay=1m", "-o", "delivery.latency=0s", NULL);
 	struct client *line = client_connect(d), *c = smtp_connect(d, "smtp", 0);
 
 	(void)state;
@@ -174,7 +174,9 @@ test_delays(void **state)
 	expect_text(client_ask(line, "advance 5s"), "+OK %");
 	expect_text(smtp_reply(c), "250 2.1.0 %");
 	expect_text(smtp_reply(c), "250 2.1.5 %");
-	client_send(c, "DATA\r\n.\r\n");
+	client_send(c, "NOOP\r\nDATA\r\n.\r\n");
+	expect_text(smtp_reply(c), "250 2.0.0 Ok");
+	expect_text(client_ask(line, "advance 2s"), "+OK %");
 	expect_text(smtp_reply(c), "354 %");
 	expect_text(client_ask(line, "advance 59s"), "+OK %");
 	expect_text(client_stats(line), "+OK accepted=0 %");

@@ -78,14 +78,18 @@ test_after_the_messages_of_its_moment(void **state)
 {
 	struct world *w = new_world(false);
 	struct batch_request r = world_one("a");
-	struct bell b = { 0 };
+	struct bell b = { 0 }, before = { 0 };
 
 	(void)state;
 	set(&b, w, SEC);
+	set(&before, w, 999 * MS);
 	world_send(w, &r);
 	world_pass(w, 3 * SEC);
 	assert_int_equal(b.rang_ns, SEC);
 	assert_int_equal(b.n_fired, 2);
+	/* and not after those of a later one */
+	assert_int_equal(before.rang_ns, 999 * MS);
+	assert_int_equal(before.n_fired, 1);
 	world_free(w);
 }
 
