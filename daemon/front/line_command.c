@@ -49,9 +49,9 @@ tell_stats(struct line_client *c, const struct line_options *o)
 	buf_printf(&b, "+OK accepted=%lu", counts->accepted);
 	for (state = STATE_WAITING; state < STATE_COUNT; state++)
 		buf_printf(&b, " %s=%lu", message_state_names[state], counts->state[state]);
-	buf_printf(&b, " rejected=%lu connections=%lu attempts=%lu batches=%lu in_history=%lu",
-	    sim->n_rejected, c->front->quota->n, counts->attempts, sim->next_batch - 1,
-	    sim->history.n_messages);
+	buf_printf(&b, " connections=%lu attempts=%lu batches=%lu in_history=%lu rejected=%lu",
+	    c->front->quota->n, counts->attempts, sim->next_batch - 1, sim->history.n_messages,
+	    sim->n_rejected);
 	c->front->env.add_stats(c->front->env.ctx, &b);
 	buf_add_lit(&b, " now=");
 	text_format_time(&b, sim->now_ns, 3);

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "front/smtp_data.h"
 #include "front/smtp_fault.h"
 #include "io/gate.h"
@@ -81,8 +80,5 @@ bool smtp_front_has_silent(const struct smtp_front *front);
 
 /* The daemon ends: every session is told 421 4.3.2 and closes when that is sent. */
 void smtp_front_finish(struct smtp_front *front);
-
-/* Adds " key=value" for what stats says of SMTP. */
-void smtp_front_add_stats(const struct smtp_front *front, struct buf *b);
 
 #endif

@@ -240,10 +240,22 @@ test_two_runs_are_alike(void **state)
 	free(two);
 }
 
+/* Which of 16 sessions are let in, as a mask. */
+static unsigned
+who_is_let_in(const struct daemon *d)
+{
+	unsigned mask = 0, i;
+
+	for (i = 0; i < 16; i++)
+		mask |= (unsigned)(smtp_reply(client_connect_kind(d, "smtp", 0)) != NULL) << i;
+	return mask;
+}
+
 /* After a reset sessions are counted anew, and so are the first so many. */
 static void
 test_a_reset_begins_anew(void **state)
 {
+	unsigned mask;
 	struct daemon *d = smtp_daemon("-o", MAX, "-o", "smtp connect.drop=first 1", NULL);
 
 	(void)state;
@@ -252,6 +264,12 @@ test_a_reset_begins_anew(void **state)
 	expect_text(client_ask(client_connect(d), "reset"), "+OK %");
 	client_expect_end(client_connect_kind(d, "smtp", 0));
 	smtp_connect(d, "smtp", 0);
+	daemon_stop(d);
+	d = smtp_daemon("-o", MAX, "-o", "smtp connect.drop=50%", "-o", "random.seed=3", NULL);
+	mask = who_is_let_in(d);
+	expect(mask != who_is_let_in(d));
+	expect_text(client_ask(client_connect(d), "reset"), "+OK %");
+	expect_number(who_is_let_in(d), mask);
 	daemon_stop(d);
 }
 

@@ -111,7 +111,8 @@ test_what_is_remembered(void **state)
 	for (turn = 0; turn < 3; turn++) {
 		for (i = 0; i < 24; i++) {
 			int which = i * 7 % 4;
-			struct event ev = event_of(i % EVENT_FINISHED, sent[which], places[which]);
+			struct event ev = event_of(
+			    (enum event_kind)(i % EVENT_FINISHED), sent[which], places[which]);
 
 			seen |= ev.outcome ? 1U << ev.message->state : 0;
 			assert_memo_changes_nothing(&memo, &ev);
