@@ -94,7 +94,8 @@ def main():
             bench.kill_all()
     with open(arguments.json or f"{arguments.build}/bench.json", "w", encoding="utf-8") as f:
         json.dump({"machine": platform.machine(), "processors": os.cpu_count(),
-                   "is_quick": arguments.quick, "peers": sorted({*peers.gatherers, *peers.servers}),
+                   "is_quick": arguments.quick, "peers": sorted({*peers.gatherers, *peers.servers,
+                                                       *(["smtp-sink"] if peers.sink else [])}),
                    "rows": report.rows, "failures": failures}, f, indent=1)
     aimed = [row for row in report.rows if "target" in row]
     print(f"{sum(row['is_reached'] for row in aimed)} of {len(aimed)} targets reached, "

@@ -15,6 +15,10 @@ def _port():
         return s.getsockname()[1]
 
 
+# where Debian has what only root needs
+SEARCHED = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+
+
 class Server:
     """A server under load. kind: what to send it; address: where it listens."""
 
@@ -51,9 +55,11 @@ class Peers:
         """directory: the peers' programs, or None for no peers; work: where files may be."""
         self.directory, self.work = directory, work
         self.gatherers, self.servers = {}, {}
+        self.sink = None
         if directory:
             self._find_gatherers()
             self._find_servers()
+            self.sink = shutil.which("smtp-sink", path=SEARCHED)
 
     def _find_gatherers(self):
         self._add(self.gatherers, "asyncio", [sys.executable], "gather_asyncio.py")
@@ -95,3 +101,9 @@ class Peers:
             "beanstalkd": ["-l", "127.0.0.1", "-p", port],
         }[name]
         return Server(name, f"127.0.0.1:{port}", [*command, *options], self.work)
+
+    def serve_smtp(self):
+        """A running smtp-sink, to be stopped."""
+        address = f"127.0.0.1:{_port()}"
+        user = ["-u", "nobody"] if os.getuid() == 0 else []
+        return Server("smtp-sink", address, [self.sink, *user, address, "1000"], self.work)

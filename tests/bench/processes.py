@@ -103,11 +103,12 @@ class Daemon:
     def _get_ready(self, port):
         ready = self._read_until_ready()
         self.seconds_to_ready = time.monotonic() - self.began
+        self.ready = ready
         self.address = None
         self.connection = None
         self.requests, self.replies = self.process.stdin, self.process.stdout
         if port:
-            self.address = re.search(r"line=(\S+)", ready).group(1)
+            self.address = self.address_of("line")
             self.connection = self.connect()
             self.requests = self.replies = self.connection.makefile("rwb")
 
@@ -118,6 +119,10 @@ class Daemon:
             if " ready " in line.decode():
                 return line.decode()
         raise Broken(f"mailsimd does not start: {said}")
+
+    def address_of(self, kind):
+        """Where it listens for the line protocol, for SMTP, ..."""
+        return re.search(rf" {kind}=(\S+)", self.ready).group(1)
 
     def connect(self):
         host, port = self.address.rsplit(":", 1)

@@ -3,8 +3,10 @@ import functools
 import math
 import os
 import shutil
+import subprocess
 import time
 
+from peers import SEARCHED
 from processes import (Daemon, check_log, cpu_seconds, expect, instructions_of, run_tool,
                        wait_until_idle)
 
@@ -19,6 +21,13 @@ TEMPLATE = ("log.format=template", "template.dispatched=dispatched {id}",
 TEMPLATE_LINES = (r"^dispatched (\d+)$", r"^delivered (\d+)$")
 TEXT_LINES = tuple(rf"^\S+ {event} id=m(\d+) .*$"
                    for event in ("queued", "dispatched", "delivered"))
+# by SMTP, messages without an id of their own
+SMTP_LINES = tuple(rf"^\S+ {event} id=s(\d+) .*$"
+                   for event in ("queued", "dispatched", "delivered"))
+# smtp-source makes Message-IDs, so the number is that of the daemon
+SMTP_SOURCE_LINES = tuple(rf"^\S+ {event} id=\S+ seq=(\d+) .*$"
+                          for event in ("queued", "dispatched", "delivered"))
+SMTP_SESSIONS = 10
 NO_LOG = ("log.target=none",)
 # what our CPU may be of theirs: of a server, with many lines at once or with few
 RATIOS = {("redis-set", True): 1, ("memcached", True): 1, ("beanstalkd", True): 0.125,
@@ -35,6 +44,7 @@ class Bench:
         self.mailsimd = f"{build}/daemon/mailsimd"
         self.load = f"{build}/tests/bench/bench_load"
         self.reader = f"{build}/tests/bench/bench_reader"
+        self.smtp = f"{build}/tests/bench/bench_smtp"
         self.work = f"{build}/work"
         self.peers, self.row = peers, report
         self.repeats = 1 if is_quick else 3
@@ -248,6 +258,93 @@ def pipelined(bench):
         bench, 100, 100, n // 10_000, callgrind=out), 10_000, 30_000)
 
 
+def run_smtp(bench, load, n, lines=SMTP_LINES, callgrind=None):
+    """Messages by SMTP from a load generator to the last delivery.
+
+    load: gives the command that sends to an address."""
+    path, target = bench.log()
+    d = bench.daemon(target, "listen.smtp=127.0.0.1:0", f"limits.pending={n + 1}", port=True,
+                     callgrind=callgrind)
+    d.ask("hello")
+    began = d.cpu()
+    wall = run_smtp_load(load(d.address_of("smtp")))
+    d.ask("wait all")
+    used, kernel = d.cpu() - began, d.kernel_share()
+    d.stop(accepted=n)
+    check_log(path, lines, n)
+    return {"cpu_each": used / n, "kernel": kernel, "wall": wall}
+
+
+def run_smtp_sink(bench, load, n):
+    server = bench.peers.serve_smtp()
+    try:
+        wait_until_idle(server.pid)
+        began = cpu_seconds(server.pid)
+        wall = run_smtp_load(load(server.address))
+        wait_until_idle(server.pid)
+        return {"cpu_each": (cpu_seconds(server.pid) - began) / n, "wall": wall}
+    finally:
+        server.stop()
+
+
+def run_smtp_load(command):
+    """What it takes, from its start to its end."""
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    wall = time.monotonic() - began
+    expect(done.returncode == 0, f"{os.path.basename(command[0])}: {done.stderr.strip()}")
+    return wall
+
+
+def measure_smtp(bench, load, n, lines=SMTP_LINES):
+    measures = {"ours": lambda: run_smtp(bench, load, n, lines)}
+    if bench.peers.sink:
+        measures["smtp-sink"] = lambda: run_smtp_sink(bench, load, n)
+    return bench.in_turn(measures)
+
+
+def smtp(bench):
+    """Messages by SMTP over ten sessions, log of all events to a file, to the last delivery"""
+    def load(mode, n, octets):
+        return lambda address: [bench.smtp, mode, address, str(SMTP_SESSIONS), str(n), str(octets)]
+
+    for name, mode, octets, n, target in (
+            ("smtp-pipelined", "pipelined", 500, bench.million // 2, 0.8),
+            ("smtp-steps", "steps", 500, bench.million // 5, 0.8),
+            ("smtp-10kB", "pipelined", 10_000, bench.million // 5, 0.6)):
+        found = measure_smtp(bench, load(mode, n, octets), n)
+        ours = found["ours"]
+        bench.row(name, "server CPU a message", ours["cpu_each"] * MICRO, "us")
+        bench.row(name, "of it in the kernel", ours["kernel"] * 100, "%")
+        if "smtp-sink" in found:
+            theirs = found["smtp-sink"]["cpu_each"]
+            bench.row(name, "server CPU a message, smtp-sink", theirs * MICRO, "us")
+            bench.row(name, "our CPU / smtp-sink's", ours["cpu_each"] / theirs, "x", target)
+    bench.instructions("smtp-pipelined", lambda n, out: run_smtp(
+        bench, load("pipelined", n, 500), n, callgrind=out), 5_000, 15_000)
+    bench.instructions("smtp-steps", lambda n, out: run_smtp(
+        bench, load("steps", n, 500), n, callgrind=out), 5_000, 15_000)
+    compare_by_smtp_source(bench)
+
+
+def compare_by_smtp_source(bench):
+    """Postfix's own load generator, which can be slower than what it measures."""
+    source = shutil.which("smtp-source", path=SEARCHED)
+    if not source or not bench.peers.sink:
+        return
+    n = bench.million // 25
+    for name, options in (("smtp-source", []), ("smtp-source -d", ["-d"])):
+        def load(address, options=options):
+            return [source, *options, "-s", str(SMTP_SESSIONS), "-m", str(n), "-l", "500",
+                    "-f", "a@example.com", "-t", "b@example.org", address]
+        found = measure_smtp(bench, load, n, SMTP_SOURCE_LINES)
+        for server, figures in found.items():
+            bench.row(name, f"messages a second, {server}", n / figures["wall"], "/s")
+            bench.row(name, f"server CPU a message, {server}", figures["cpu_each"] * MICRO, "us")
+        bench.row(name, "our messages a second / smtp-sink's",
+                  found["smtp-sink"]["wall"] / found["ours"]["wall"], "x", 1, at_least=True)
+
+
 def labelled(bench):
     """RSS of messages with a label and an address of their own"""
     n = bench.million
@@ -376,6 +473,7 @@ WORKLOADS = {
     "sizes": sizes,
     "distributions": distributions,
     "pipelined": pipelined,
+    "smtp": smtp,
     "labelled": labelled,
     "idle": idle,
     "attempts": attempts,
