@@ -291,6 +291,7 @@ smtp_front_free(struct smtp_front *front)
 	smtp_inband_free(front->inband);
 	loop_remove(front->check);
 	buf_fini(&front->reply);
+	free(front->spare_data);
 	free(front->hostname);
 	free(front);
 }

@@ -101,6 +101,16 @@ add_value(struct smtp_header *h, struct str s)
 	*n = (uint16_t)(*n + s.n);
 }
 
+/* Whether a field that is read may begin so: most lines are none, and are not looked at further. */
+static bool
+may_begin_field(char c)
+{
+	for (size_t i = 0; i <= RECEIVED; i++)
+		if (str_small(c) == str_small(fields[i].name.p[0]))
+			return true;
+	return false;
+}
+
 /* The first octet of a line says whether it goes on with the last one. */
 static void
 begin_line(struct smtp_header *h, char c)
@@ -109,7 +119,7 @@ begin_line(struct smtp_header *h, char c)
 		h->state = h->current == NOBODY ? SMTP_HEADER_SKIP : SMTP_HEADER_VALUE;
 		return;
 	}
-	h->state = SMTP_HEADER_NAME;
+	h->state = may_begin_field(c) ? SMTP_HEADER_NAME : SMTP_HEADER_SKIP;
 	h->current = NOBODY;
 	h->has_blank = false;
 	h->name_n = 0;

@@ -34,7 +34,10 @@ smtp_mail_drop(struct smtp_session *s)
 	free(t->to);
 	free(t->from);
 	free(t->envid);
-	free(t->data);
+	if (s->front->spare_data)
+		free(t->data);
+	else
+		s->front->spare_data = t->data;
 	free(t->verdicts);
 	fate_unref(t->wishes.fate);
 	free(t);
@@ -145,7 +148,9 @@ smtp_mail_data(struct smtp_session *s, const struct smtp_command *command)
 	}
 	if (!smtp_verdict_passes(s, SMTP_STAGE_DATA))
 		return;
-	s->mail->data = mem_alloc(sizeof *s->mail->data);
+	s->mail->data =
+	    s->front->spare_data ? s->front->spare_data : mem_alloc(sizeof *s->mail->data);
+	s->front->spare_data = NULL;
 	smtp_data_init(s->mail->data, s->front->conf.bare_newline, s->front->conf.max_size);
 	s->input = SMTP_INPUT_DATA;
 	smtp_reply(s, "354 End data with <CR><LF>.<CR><LF>");

@@ -27,6 +27,12 @@ smtp_reply(struct smtp_session *s, const char *format, ...)
 
 	if (!s->conn)
 		return;
+	/* most replies are as they stand, and there are several for each mail */
+	if (!strchr(format, '%')) {
+		conn_write(s->conn, format, strlen(format));
+		conn_write(s->conn, "\r\n", 2);
+		return;
+	}
 	va_start(ap, format);
 	n = vsnprintf(line, sizeof line - 2, format, ap);
 	va_end(ap);

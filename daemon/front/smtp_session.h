@@ -51,6 +51,7 @@ struct smtp_front {
 	uint64_t n_sessions;          /* …so many began… */
 	uint64_t totals[SMTP_STAGES]; /* …and had so many of each stage */
 	struct buf reply;
+	struct smtp_data *spare_data; /* of the last mail, for the next: it is large; or NULL */
 	char scratch[SMTP_LINE_MAX];
 };
 

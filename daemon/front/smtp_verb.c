@@ -267,7 +267,8 @@ find_verb(const struct smtp_session *s, struct str name)
 	size_t i;
 
 	for (i = 0; i < N_VERBS; i++)
-		if (verbs[i].dialects & s->dialect->bit &&
+		if (name.n > 0 && str_small(name.p[0]) == str_small(verbs[i].name[0]) &&
+		    verbs[i].dialects & s->dialect->bit &&
 		    str_eq_nocase(name, str_of(verbs[i].name)))
 			return &verbs[i];
 	return NULL;
