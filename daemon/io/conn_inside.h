@@ -14,7 +14,7 @@
 
 #define CONN_READ_SIZE (64U * 1024)
 #define CONN_SPARES_MAX 128 /* buffers kept for the next output, as many as a turn may need */
-#define CONN_EDGE 32       /* octets kept of the head and of the tail of a line that is too long */
+#define CONN_EDGE 32        /* octets kept of the head and of the tail of a line that is too long */
 
 /* The line being skipped. */
 struct conn_skipped {
