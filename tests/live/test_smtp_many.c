@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define SESSIONS (HARNESS_IS_SANITIZED ? 1000 : 10000)
@@ -85,15 +86,23 @@ test_ten_thousand_sessions(void **state)
 	daemon_stop(d);
 }
 
-/* Who sends a line octet by octet, or a text, or nothing, has smtp.timeout and no more, and does
- * not hold up the others. */
+/* An octet, unless the session has been closed meanwhile. */
+static void
+trickle(struct client *c, const char *octet)
+{
+	if (send(c->fd, octet, 1, MSG_NOSIGNAL) == -1)
+		expect(errno == EPIPE || errno == ECONNRESET);
+}
+
+/* Who sends a line or a text octet by octet, or nothing, has smtp.timeout and no more, and does not
+ * hold up the others. Of three sessions the first sends a command so, the second nothing, the third
+ * a text. */
 static void
 test_slow_loris(void **state)
 {
 	static struct client *slow[SLOW];
 	struct daemon *d = smtp_daemon("-o", "smtp.timeout=2s", "-o", "clock.scale=max", NULL);
 	struct client *line = client_connect(d), *quick = smtp_connect(d, "smtp", 0);
-	static const char drop[] = "EHLO a-name-that-never-comes-to-its-end";
 	int64_t began = harness_now_ms();
 	int i, rounds = 0, open = SLOW;
 	long cpu;
@@ -112,15 +121,12 @@ test_slow_loris(void **state)
 	}
 	smtp_hello(quick);
 	cpu = daemon_cpu_ms(d);
-	/* the first third sends an octet now and then, which is no command */
 	while (open > 0) {
 		expect_text(smtp_send(quick, "quick@example.com", "b@example.org", "text\r\n"),
 		    "250 2.0.0 Ok: queued as %");
-		for (i = 0; i < SLOW; i += 3)
-			if (!slow[i]->is_ended && rounds < (int)sizeof drop - 1)
-				/* it may have been closed meanwhile */
-				if (write(slow[i]->fd, &drop[rounds], 1) == -1)
-					expect(errno == EPIPE || errno == ECONNRESET);
+		for (i = 0; i < SLOW; i++)
+			if (i % 3 != 1)
+				trickle(slow[i], "x");
 		open = (int)text_number(client_stats(line), "connections") - 2;
 		rounds++;
 		harness_pause(began, "the slow ones are closed");
@@ -131,9 +137,8 @@ test_slow_loris(void **state)
 	    "processor time\n",
 	    SLOW, (int)(harness_now_ms() - began), rounds, daemon_cpu_ms(d) - cpu);
 	expect(harness_now_ms() - began >= 1900);
-	for (i = 1; i < SLOW; i++) {
-		if (i % 3 == 0)
-			continue;
+	/* of the others the last words may be lost, since they sent into a closed socket */
+	for (i = 1; i < SLOW; i += 3) {
 		expect_text(smtp_reply(slow[i]), "421 4.4.2 %");
 		client_expect_end(slow[i]);
 	}
