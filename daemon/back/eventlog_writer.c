@@ -41,6 +41,7 @@ struct eventlog_writer {
 	struct eventlog_report report;
 	bool is_resting; /* waits for work */
 	bool is_woken;   /* the loop has not collected since */
+	bool is_looking; /* it will, without being woken */
 	bool is_watched;
 	bool is_stopping; /* end when all is written */
 	bool must_end;    /* end now */
@@ -103,7 +104,7 @@ free_writer(struct eventlog_writer *w)
 static void
 wake_loop(struct eventlog_writer *w)
 {
-	if (w->is_woken || w->must_end)
+	if (w->is_woken || w->is_looking || w->must_end)
 		return;
 	w->is_woken = true;
 	w->wake_cb(w->ctx);
@@ -361,18 +362,33 @@ eventlog_writer_put(struct eventlog_writer *w, struct eventlog_chunk *c)
 	pthread_mutex_unlock(&w->mutex);
 }
 
-/* Signalled without the mutex, or the thread wakes up only to wait for it. */
-void
-eventlog_writer_go(struct eventlog_writer *w)
+/* Signalled without the mutex, or the thread wakes up only to wait for it. Whether it had rested.
+ */
+static bool
+go(struct eventlog_writer *w, bool is_looking)
 {
 	bool is_resting;
 
 	pthread_mutex_lock(&w->mutex);
 	is_resting = w->is_resting;
 	w->is_resting = false;
+	w->is_looking = is_resting && is_looking;
 	pthread_mutex_unlock(&w->mutex);
 	if (is_resting)
 		pthread_cond_signal(&w->work);
+	return is_resting;
+}
+
+void
+eventlog_writer_go(struct eventlog_writer *w)
+{
+	go(w, false);
+}
+
+bool
+eventlog_writer_go_and_look(struct eventlog_writer *w)
+{
+	return go(w, true);
 }
 
 void
@@ -381,7 +397,7 @@ eventlog_writer_collect(struct eventlog_writer *w, struct eventlog_report *r)
 	pthread_mutex_lock(&w->mutex);
 	*r = w->report;
 	w->report.reopen_errors = 0;
-	w->is_woken = false;
+	w->is_woken = w->is_looking = false;
 	pthread_mutex_unlock(&w->mutex);
 }
 

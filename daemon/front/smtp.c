@@ -154,7 +154,7 @@ refuse(struct smtp_front *front, const struct smtp_dialect *dialect, int fd)
 	s = smtp_session_new(front, dialect, fd);
 	s->is_refused = true;
 	front->n_refused++;
-	conn_write(s->conn, SMTP_REFUSAL, sizeof SMTP_REFUSAL - 1);
+	conn_write_early(s->conn, SMTP_REFUSAL, sizeof SMTP_REFUSAL - 1);
 	smtp_session_quit(s);
 }
 
@@ -244,6 +244,12 @@ bool
 smtp_front_has_output(const struct smtp_front *front)
 {
 	return conn_set_has_output(front->conns);
+}
+
+bool
+smtp_front_awaits_log(const struct smtp_front *front)
+{
+	return conn_set_awaits_log(front->conns);
 }
 
 bool

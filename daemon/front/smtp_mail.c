@@ -170,7 +170,7 @@ answer(struct smtp_session *s, const char *reply)
 	uint32_t n = replies_wanted(s);
 
 	while (n-- > 0)
-		smtp_reply(s, "%s", reply);
+		smtp_answer(s, "%s", reply);
 	smtp_mail_drop(s);
 }
 

@@ -18,30 +18,49 @@
 /* A deadline is moved on by so many octets of data, so that who trickles them has it pass. */
 #define PROGRESS_OCTETS 4096
 
+/* Gives the octets of the line. */
+static size_t __attribute__((format(printf, 2, 0)))
+format_reply(char line[REPLY_OCTETS], const char *format, va_list ap)
+{
+	int n;
+
+	/* most replies are as they stand, and there are several for each mail */
+	if (!strchr(format, '%')) {
+		n = (int)strnlen(format, REPLY_OCTETS - 3);
+		memcpy(line, format, (size_t)n);
+	} else {
+		n = vsnprintf(line, REPLY_OCTETS - 2, format, ap);
+	}
+	if (n < 0)
+		abort();
+	if (n > REPLY_OCTETS - 3)
+		n = REPLY_OCTETS - 3;
+	memcpy(line + n, "\r\n", 2);
+	return (size_t)n + 2;
+}
+
 void
 smtp_reply(struct smtp_session *s, const char *format, ...)
 {
 	char line[REPLY_OCTETS];
 	va_list ap;
-	int n;
 
-	if (!s->conn)
-		return;
-	/* most replies are as they stand, and there are several for each mail */
-	if (!strchr(format, '%')) {
-		conn_write(s->conn, format, strlen(format));
-		conn_write(s->conn, "\r\n", 2);
-		return;
-	}
 	va_start(ap, format);
-	n = vsnprintf(line, sizeof line - 2, format, ap);
+	if (s->conn)
+		conn_write_early(s->conn, line, format_reply(line, format, ap));
 	va_end(ap);
-	if (n < 0)
-		abort();
-	if ((size_t)n > sizeof line - 3)
-		n = sizeof line - 3;
-	memcpy(line + n, "\r\n", 2);
-	conn_write(s->conn, line, (size_t)n + 2);
+}
+
+void
+smtp_answer(struct smtp_session *s, const char *format, ...)
+{
+	char line[REPLY_OCTETS];
+	va_list ap;
+
+	va_start(ap, format);
+	if (s->conn)
+		conn_write(s->conn, line, format_reply(line, format, ap));
+	va_end(ap);
 }
 
 void

@@ -141,6 +141,10 @@ void smtp_front_follow(struct smtp_front *front);
  * smtp_session_quit() is the caller's. */
 void smtp_reply(struct smtp_session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The same, when it tells what has become of a mail: it leaves only after that is in the log. */
+void smtp_answer(struct smtp_session *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void smtp_reply_refusal(struct smtp_session *s, const struct smtp_refusal *refusal);
 
 /* A new session; it is not greeted yet. */

@@ -54,7 +54,7 @@ offer(struct smtp_session *s)
 	if (conf->has_auth && (conf->tls != SMTP_TLS_REQUIRED || conn_is_secure(s->conn)))
 		add_line(b, "AUTH " SMTP_AUTH_NAMES, false);
 	add_line(b, "DSN", true);
-	conn_write(s->conn, b->data, b->len);
+	conn_write_early(s->conn, b->data, b->len);
 }
 
 static void

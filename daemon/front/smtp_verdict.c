@@ -38,11 +38,11 @@ reply_refusal(struct smtp_session *s, const struct smtp_verdict *v, uint32_t tim
 
 	while (times-- > 0) {
 		if (v->kind == SMTP_IS_MISTAKE)
-			smtp_reply(
+			smtp_answer(
 			    s, "451 4.3.5 The outcome %s is none that a server gives", o->name);
 		else
-			smtp_reply(s, "%u %s%s%s", o->code, o->dsn ? o->dsn : "", o->dsn ? " " : "",
-			    o->text ? o->text : o->name);
+			smtp_answer(s, "%u %s%s%s", o->code, o->dsn ? o->dsn : "",
+			    o->dsn ? " " : "", o->text ? o->text : o->name);
 	}
 	if (v->kind == SMTP_IS_REFUSED && o->code == 421)
 		smtp_session_quit(s);
@@ -232,7 +232,7 @@ smtp_verdict_answer(struct smtp_session *s, const char *queued)
 		const struct smtp_verdict *v = &t->verdicts[i];
 
 		if (v->kind == SMTP_PASSES) {
-			smtp_reply(s, "%s", queued);
+			smtp_answer(s, "%s", queued);
 		} else if (v->kind == SMTP_IS_SILENT) {
 			silent_step(s);
 			return;
