@@ -17,7 +17,6 @@ void
 smtp_mail_drop(struct smtp_session *s)
 {
 	struct smtp_transaction *t = s->mail;
-	uint32_t i;
 
 	s->input = SMTP_INPUT_COMMANDS;
 	if (s->phase & (SMTP_PHASE_SENDER | SMTP_PHASE_RECIPIENTS))
@@ -29,16 +28,13 @@ smtp_mail_drop(struct smtp_session *s)
 		intake_close(s->front->sim, t->batch);
 		intake_release(s->front->sim, t->batch);
 	}
-	for (i = 0; i < t->n; i++)
-		free(t->to[i]);
-	free(t->to);
-	free(t->from);
-	free(t->envid);
+	smtp_envelope_fini(&t->envelope);
 	if (s->front->spare_data)
 		free(t->data);
 	else
 		s->front->spare_data = t->data;
 	free(t->verdicts);
+	free(t->notifications);
 	fate_unref(t->wishes.fate);
 	free(t);
 }
@@ -77,24 +73,11 @@ smtp_mail_from(struct smtp_session *s, const struct smtp_command *command)
 		return;
 	}
 	s->mail = mem_alloc(sizeof *s->mail);
-	s->mail->from = mem_copy_str(mail.from.address);
-	s->mail->has_utf8 = mail.params.has_utf8;
-	if (mail.params.envid.n > 0)
-		s->mail->envid = mem_copy_str(mail.params.envid);
+	smtp_envelope_init(&s->mail->envelope, &mail);
 	if (!smtp_verdict_passes(s, SMTP_STAGE_MAIL))
 		return;
 	s->phase = SMTP_PHASE_SENDER;
 	smtp_reply(s, "250 2.1.0 Ok");
-}
-
-static void
-add_recipient(struct smtp_transaction *t, struct str address)
-{
-	if (t->n == t->cap) {
-		t->cap = t->cap ? t->cap * 2 : 1;
-		t->to = mem_resize_array(t->to, t->cap, sizeof *t->to);
-	}
-	t->to[t->n++] = mem_copy_str(address);
 }
 
 /* Whether what the address says of its outcome can be understood. False when it was refused. */
@@ -114,23 +97,23 @@ check_magic(struct smtp_session *s, struct str to)
 void
 smtp_mail_to(struct smtp_session *s, const struct smtp_command *command)
 {
-	struct smtp_transaction *t = s->mail;
+	struct smtp_envelope *envelope = &s->mail->envelope;
 	struct smtp_rcpt rcpt;
 	const struct smtp_refusal *refusal =
-	    smtp_parse_rcpt(command->rest, t->has_utf8, s->front->scratch, &rcpt);
+	    smtp_parse_rcpt(command->rest, envelope->has_utf8, s->front->scratch, &rcpt);
 
 	if (refusal) {
 		smtp_reply_refusal(s, refusal);
 		return;
 	}
-	if (t->n >= s->front->conf.max_recipients) {
+	if (envelope->n >= s->front->conf.max_recipients) {
 		smtp_reply(s, "452 4.5.3 A mail has at most %lu recipients here",
 		    s->front->conf.max_recipients);
 		return;
 	}
 	if (!check_magic(s, rcpt.to.address))
 		return;
-	add_recipient(t, rcpt.to.address);
+	smtp_envelope_add(envelope, &rcpt);
 	if (!smtp_verdict_passes(s, SMTP_STAGE_RCPT))
 		return;
 	s->phase = SMTP_PHASE_RECIPIENTS;
@@ -160,7 +143,7 @@ smtp_mail_data(struct smtp_session *s, const struct smtp_command *command)
 static uint32_t
 replies_wanted(const struct smtp_session *s)
 {
-	return s->dialect->answers_each ? s->mail->n : 1;
+	return s->dialect->answers_each ? s->mail->envelope.n : 1;
 }
 
 /* The same reply for the transaction, or, in LMTP, for each of its recipients. Then it is over. */
@@ -216,7 +199,7 @@ set_id(const struct smtp_transaction *t, struct batch_request *r, struct batch_m
 	mail->message_id = smtp_header_value(h, SMTP_FIELD_MESSAGE_ID);
 	r->id = smtp_header_value(h, SMTP_FIELD_ID);
 	if (!r->id.p)
-		r->id = str_of(t->envid);
+		r->id = str_of(t->envelope.envid);
 	mail->is_id_unkeyed = !r->id.p;
 	if (!r->id.p)
 		r->id = mail->message_id;
@@ -249,9 +232,10 @@ static bool
 open_batch(struct smtp_session *s)
 {
 	struct smtp_transaction *t = s->mail;
-	struct str *to = mem_alloc_array(t->n, sizeof *to);
+	const struct smtp_envelope *e = &t->envelope;
+	struct str *to = mem_alloc_array(e->n, sizeof *to);
 	struct batch_request r = {
-		.from = str_of(t->from),
+		.from = str_of(e->from),
 		.size = t->data->size,
 		.concurrency = DELIVERY_UNLIMITED,
 	};
@@ -259,9 +243,15 @@ open_batch(struct smtp_session *s)
 	struct latency none;
 	uint32_t i;
 
-	for (i = 0; i < t->n; i++)
-		if (!t->verdicts || t->verdicts[i].kind == SMTP_PASSES)
-			to[mail.n++] = str_of(t->to[i]);
+	if (e->has_notification)
+		t->notifications = mem_alloc_array(e->n, sizeof *t->notifications);
+	for (i = 0; i < e->n; i++) {
+		if (t->verdicts && t->verdicts[i].kind != SMTP_PASSES)
+			continue;
+		if (t->notifications)
+			t->notifications[mail.n] = smtp_envelope_notification(e, i);
+		to[mail.n++] = str_of(e->to[i].address);
+	}
 	r.is_reserved = intake_room(s->front->sim) >= mail.n;
 	set_id(t, &r, &mail);
 	set_plan(s, &r, &none);
@@ -285,6 +275,15 @@ answer_queued(struct smtp_session *s)
 		answer(s, reply);
 }
 
+static enum intake_status
+accept_slice(struct smtp_session *s)
+{
+	const struct smtp_transaction *t = s->mail;
+
+	return intake_accept_mail(s->front->sim, t->batch, SMTP_SLICE,
+	    t->notifications ? t->notifications + (t->batch->accepted - t->first) : NULL);
+}
+
 static void
 accept_step(struct smtp_session *s)
 {
@@ -293,7 +292,7 @@ accept_step(struct smtp_session *s)
 		smtp_session_wait(s, SMTP_WAIT_PRESENT, accept_step);
 		return;
 	}
-	switch (intake_accept(s->front->sim, s->mail->batch, SMTP_SLICE)) {
+	switch (accept_slice(s)) {
 	case INTAKE_MORE:
 		smtp_session_wait(s, SMTP_WAIT_TURN, accept_step);
 		break;

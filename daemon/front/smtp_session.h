@@ -15,6 +15,7 @@
 #include "core/simulator.h"
 #include "front/smtp.h"
 #include "front/smtp_auth.h"
+#include "front/smtp_envelope.h"
 #include "front/smtp_inband.h"
 #include "front/smtp_parse.h"
 #include "io/conn.h"
@@ -88,16 +89,13 @@ struct smtp_wishes {
 
 /* From MAIL to the answer at the end of data. */
 struct smtp_transaction {
-	char *from;
-	char *envid; /* decoded; or NULL */
-	bool has_utf8;
-	char **to;
-	uint32_t n, cap;
+	struct smtp_envelope envelope;
 	struct smtp_data *data;        /* while data come and until they are answered */
 	struct smtp_wishes wishes;     /* from the end of data on */
 	struct smtp_verdict *verdicts; /* inband, at the end of data: for each recipient; or NULL */
 	struct batch *batch;           /* once it is being accepted… */
 	uint32_t first;                /* …from that message on */
+	struct event_notification *notifications; /* of each of its messages; or NULL */
 };
 
 struct smtp_session {

@@ -51,7 +51,8 @@ reply_refusal(struct smtp_session *s, const struct smtp_verdict *v, uint32_t tim
 static void
 tell_rejected(struct smtp_session *s, const char *to, const struct smtp_verdict *v)
 {
-	const struct event_rejection rejection = { str_of(s->mail->from), str_of(to), v->attempt };
+	const struct event_rejection rejection = { str_of(s->mail->envelope.from), str_of(to),
+		v->attempt };
 
 	intake_reject(s->front->sim, &rejection, v->outcome);
 }
@@ -65,7 +66,7 @@ take_back(struct smtp_session *s)
 		s->is_unwelcome = true;
 		break;
 	case SMTP_STAGE_RCPT:
-		free(s->mail->to[--s->mail->n]);
+		smtp_envelope_drop_last(&s->mail->envelope);
 		break;
 	default:
 		smtp_mail_drop(s);
@@ -85,9 +86,9 @@ give_step(struct smtp_session *s)
 		return;
 	}
 	if (s->verdict_stage == SMTP_STAGE_RCPT)
-		tell_rejected(s, t->to[t->n - 1], &v);
-	for (i = 0; s->verdict_stage >= SMTP_STAGE_DATA && i < t->n; i++)
-		tell_rejected(s, t->to[i], &v);
+		tell_rejected(s, t->envelope.to[t->envelope.n - 1].address, &v);
+	for (i = 0; s->verdict_stage >= SMTP_STAGE_DATA && i < t->envelope.n; i++)
+		tell_rejected(s, t->envelope.to[i].address, &v);
 	if (v.kind == SMTP_IS_CLOSED) {
 		smtp_session_drop(s);
 		return;
@@ -114,7 +115,7 @@ static struct smtp_pair
 pair_of(const struct smtp_session *s, enum smtp_stage stage, const char *to)
 {
 	return (struct smtp_pair){
-		.from = s->mail ? str_of(s->mail->from) : STR(""),
+		.from = s->mail ? str_of(s->mail->envelope.from) : STR(""),
 		.to = str_of(to),
 		.stage = stage,
 	};
@@ -131,12 +132,12 @@ smtp_verdict_passes(struct smtp_session *s, enum smtp_stage stage)
 	if (s->front->conf.mode != SMTP_INBAND)
 		return true;
 	if (stage == SMTP_STAGE_RCPT) {
-		pair = pair_of(s, stage, t->to[t->n - 1]);
+		pair = pair_of(s, stage, t->envelope.to[t->envelope.n - 1].address);
 		smtp_inband_ask(s->front->inband, &pair, &s->verdict);
 	} else if (stage == SMTP_STAGE_DATA) {
 		/* the first who is refused here answers for all */
-		for (i = 0; i < t->n && s->verdict.kind == SMTP_PASSES; i++) {
-			pair = pair_of(s, stage, t->to[i]);
+		for (i = 0; i < t->envelope.n && s->verdict.kind == SMTP_PASSES; i++) {
+			pair = pair_of(s, stage, t->envelope.to[i].address);
 			smtp_inband_ask(s->front->inband, &pair, &s->verdict);
 		}
 	} else {
@@ -153,7 +154,7 @@ static void
 ask_for(struct smtp_session *s, uint32_t i, bool is_peek, struct smtp_verdict *out)
 {
 	struct smtp_transaction *t = s->mail;
-	struct smtp_pair pair = pair_of(s, SMTP_STAGE_EOM, t->to[i]);
+	struct smtp_pair pair = pair_of(s, SMTP_STAGE_EOM, t->envelope.to[i].address);
 
 	pair.fate = t->wishes.fate;
 	pair.latency = t->wishes.has_latency ? &t->wishes.latency : NULL;
@@ -170,7 +171,7 @@ is_refused_for_all(struct smtp_session *s)
 	uint32_t i;
 
 	s->verdict.kind = SMTP_PASSES;
-	for (i = 0; i < s->mail->n; i++) {
+	for (i = 0; i < s->mail->envelope.n; i++) {
 		ask_for(s, i, true, &v);
 		if (s->verdict.kind == SMTP_PASSES)
 			s->verdict = v;
@@ -189,11 +190,11 @@ tell_step(struct smtp_session *s)
 		smtp_session_wait(s, SMTP_WAIT_LOG, tell_step);
 		return;
 	}
-	for (i = 0; i < t->n; i++) {
+	for (i = 0; i < t->envelope.n; i++) {
 		if (t->verdicts[i].kind == SMTP_PASSES)
 			passing++;
 		else
-			tell_rejected(s, t->to[i], &t->verdicts[i]);
+			tell_rejected(s, t->envelope.to[i].address, &t->verdicts[i]);
 	}
 	if (passing > 0)
 		smtp_mail_open(s);
@@ -213,8 +214,8 @@ smtp_verdict_eom(struct smtp_session *s)
 		return;
 	}
 	keep_outcomes(s);
-	t->verdicts = mem_alloc_array(t->n, sizeof *t->verdicts);
-	for (i = 0; i < t->n; i++) {
+	t->verdicts = mem_alloc_array(t->envelope.n, sizeof *t->verdicts);
+	for (i = 0; i < t->envelope.n; i++) {
 		ask_for(s, i, false, &t->verdicts[i]);
 		if (t->verdicts[i].delay_ns > delay_ns)
 			delay_ns = t->verdicts[i].delay_ns;
@@ -226,7 +227,7 @@ void
 smtp_verdict_answer(struct smtp_session *s, const char *queued)
 {
 	const struct smtp_transaction *t = s->mail;
-	uint32_t i, n = s->dialect->answers_each ? t->n : 1;
+	uint32_t i, n = s->dialect->answers_each ? t->envelope.n : 1;
 
 	for (i = 0; i < n; i++) {
 		const struct smtp_verdict *v = &t->verdicts[i];
