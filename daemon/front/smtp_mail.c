@@ -13,6 +13,21 @@
 #include "core/magic.h"
 #include "front/smtp_session.h"
 
+/* What is not accepted of it will not be. */
+static void
+close_batch(struct smtp_session *s)
+{
+	struct smtp_transaction *t = s->mail;
+
+	if (t->batch) {
+		intake_close(s->front->sim, t->batch);
+		intake_release(s->front->sim, t->batch);
+	}
+	t->batch = NULL;
+	free(t->notifications);
+	t->notifications = NULL;
+}
+
 void
 smtp_mail_drop(struct smtp_session *s)
 {
@@ -23,18 +38,14 @@ smtp_mail_drop(struct smtp_session *s)
 		s->phase = SMTP_PHASE_READY;
 	if (!t)
 		return;
+	close_batch(s);
 	s->mail = NULL;
-	if (t->batch) {
-		intake_close(s->front->sim, t->batch);
-		intake_release(s->front->sim, t->batch);
-	}
 	smtp_envelope_fini(&t->envelope);
 	if (s->front->spare_data)
 		free(t->data);
 	else
 		s->front->spare_data = t->data;
-	free(t->verdicts);
-	free(t->notifications);
+	free(t->verdicts.of);
 	fate_unref(t->wishes.fate);
 	free(t);
 }
@@ -42,7 +53,9 @@ smtp_mail_drop(struct smtp_session *s)
 bool
 smtp_mail_is_under_way(const struct smtp_session *s)
 {
-	return s->step && s->mail && s->mail->batch;
+	const struct smtp_transaction *t = s->mail;
+
+	return s->step && t && t->batch && t->batch->accepted < t->until;
 }
 
 static void
@@ -214,7 +227,7 @@ set_plan(const struct smtp_session *s, struct batch_request *r, struct latency *
 	struct buf why = { 0 };
 
 	r->plan = PLAN_UNCHANGED;
-	if (t->verdicts) {
+	if (t->verdicts.of) {
 		fate_unref(t->wishes.fate);
 		if (fate_parse(outcomes, STR("delivered"), &t->wishes.fate, &why) != FATE_OK)
 			abort();
@@ -227,7 +240,8 @@ set_plan(const struct smtp_session *s, struct batch_request *r, struct latency *
 	buf_fini(&why);
 }
 
-/* Opens the batch. False when the daemon drains. */
+/* Opens the batch, of all who are not answered yet and are to have the mail. False when the daemon
+ * drains. */
 static bool
 open_batch(struct smtp_session *s)
 {
@@ -241,21 +255,23 @@ open_batch(struct smtp_session *s)
 	};
 	struct batch_mail mail = { .recipients = to };
 	struct latency none;
-	uint32_t i;
+	uint32_t i, n = t->verdicts.of ? t->verdicts.n : e->n;
 
 	if (e->has_notification)
 		t->notifications = mem_alloc_array(e->n, sizeof *t->notifications);
-	for (i = 0; i < e->n; i++) {
-		if (t->verdicts && t->verdicts[i].kind != SMTP_PASSES)
+	for (i = t->verdicts.given; i < n; i++) {
+		if (t->verdicts.of && t->verdicts.of[i].kind != SMTP_PASSES)
 			continue;
 		if (t->notifications)
 			t->notifications[mail.n] = smtp_envelope_notification(e, i);
 		to[mail.n++] = str_of(e->to[i].address);
 	}
-	r.is_reserved = intake_room(s->front->sim) >= mail.n;
+	/* those of LMTP may come long after each other */
+	r.is_reserved = !smtp_verdict_is_each(s) && intake_room(s->front->sim) >= mail.n;
 	set_id(t, &r, &mail);
 	set_plan(s, &r, &none);
 	t->batch = intake_open_mail(s->front->sim, smtp_session_owner(s), &r, &mail, &t->first);
+	t->end = t->first + mail.n;
 	free(to);
 	return t->batch != NULL;
 }
@@ -263,24 +279,31 @@ open_batch(struct smtp_session *s)
 static void
 answer_queued(struct smtp_session *s)
 {
+	struct smtp_transaction *t = s->mail;
 	char reply[64];
 
 	snprintf(reply, sizeof reply, "250 2.0.0 Ok: queued as %lu",
-	    batch_number_at(s->mail->batch, s->mail->first));
-	if (s->fault.is_dropped_after)
+	    batch_number_at(t->batch, t->first));
+	if (smtp_verdict_is_each(s)) {
+		/* a run may be others' from now on */
+		if (t->until == t->end)
+			close_batch(s);
+		smtp_verdict_accepted(s, reply);
+	} else if (s->fault.is_dropped_after) {
 		smtp_session_drop(s);
-	else if (s->mail->verdicts)
-		smtp_verdict_answer(s, reply);
-	else
+	} else {
 		answer(s, reply);
+		smtp_verdict_drop(s);
+	}
 }
 
 static enum intake_status
 accept_slice(struct smtp_session *s)
 {
 	const struct smtp_transaction *t = s->mail;
+	uint32_t left = t->until - t->batch->accepted;
 
-	return intake_accept_mail(s->front->sim, t->batch, SMTP_SLICE,
+	return intake_accept_mail(s->front->sim, t->batch, left < SMTP_SLICE ? left : SMTP_SLICE,
 	    t->notifications ? t->notifications + (t->batch->accepted - t->first) : NULL);
 }
 
@@ -294,7 +317,10 @@ accept_step(struct smtp_session *s)
 	}
 	switch (accept_slice(s)) {
 	case INTAKE_MORE:
-		smtp_session_wait(s, SMTP_WAIT_TURN, accept_step);
+		if (s->mail->batch->accepted < s->mail->until)
+			smtp_session_wait(s, SMTP_WAIT_TURN, accept_step);
+		else
+			answer_queued(s);
 		break;
 	case INTAKE_NO_ROOM:
 		smtp_session_wait(s, SMTP_WAIT_ROOM, accept_step);
@@ -312,15 +338,29 @@ accept_step(struct smtp_session *s)
 	}
 }
 
-void
-smtp_mail_open(struct smtp_session *s)
+/* A batch that somebody else has closed, by a reset or a cancel, is followed by another. */
+static bool
+has_open_batch(struct smtp_session *s)
 {
+	if (s->mail->batch && s->mail->batch->is_open)
+		return true;
+	close_batch(s);
+	return open_batch(s);
+}
+
+void
+smtp_mail_accept(struct smtp_session *s)
+{
+	struct smtp_transaction *t = s->mail;
+
 	if (s->front->sim->is_resetting) {
-		smtp_session_wait(s, SMTP_WAIT_PRESENT, smtp_mail_open);
-	} else if (!open_batch(s)) {
+		smtp_session_wait(s, SMTP_WAIT_PRESENT, smtp_mail_accept);
+	} else if (!has_open_batch(s)) {
 		refuse_while_draining(s);
 		smtp_mail_drop(s);
 	} else {
+		t->until =
+		    smtp_verdict_is_each(s) ? t->batch->accepted + t->verdicts.passing : t->end;
 		accept_step(s);
 	}
 }
@@ -345,7 +385,7 @@ take_step(struct smtp_session *s)
 	} else if (s->front->conf.mode == SMTP_INBAND) {
 		smtp_verdict_eom(s);
 	} else {
-		smtp_mail_open(s);
+		smtp_mail_accept(s);
 	}
 	buf_fini(&why);
 }
