@@ -15,6 +15,7 @@
 #include "core/simulator.h"
 #include "front/smtp.h"
 #include "front/smtp_auth.h"
+#include "front/smtp_envelope.h"
 #include "front/smtp_inband.h"
 #include "front/smtp_parse.h"
 #include "io/conn.h"
@@ -86,18 +87,28 @@ struct smtp_wishes {
 	struct latency latency; /* owns nothing: no file is named over the wire */
 };
 
+/* What each recipient gets at the end of data. An answer that ends the session is the last: those
+ * behind it were not asked for and get nothing. */
+struct smtp_verdicts {
+	struct smtp_verdict *of; /* so many; NULL: not inband */
+	uint32_t n;
+	uint32_t given;   /* LMTP: so many have their answers… */
+	uint32_t passing; /* …and the next so many are being accepted */
+	int64_t asked_ns; /* simulated, in that era */
+	uint64_t era;
+	bool is_unacknowledged; /* LMTP: none of them is said */
+};
+
 /* From MAIL to the answer at the end of data. */
 struct smtp_transaction {
-	char *from;
-	char *envid; /* decoded; or NULL */
-	bool has_utf8;
-	char **to;
-	uint32_t n, cap;
+	struct smtp_envelope envelope;
 	struct smtp_data *data;        /* while data come and until they are answered */
 	struct smtp_wishes wishes;     /* from the end of data on */
-	struct smtp_verdict *verdicts; /* inband, at the end of data: for each recipient; or NULL */
+	struct smtp_verdicts verdicts; /* likewise, inband */
 	struct batch *batch;           /* once it is being accepted… */
-	uint32_t first;                /* …from that message on */
+	uint32_t first, end;           /* …from that message on, to before that one… */
+	uint32_t until;                /* …and now to before that one */
+	struct event_notification *notifications; /* of each of its messages; or NULL */
 };
 
 struct smtp_session {
@@ -202,8 +213,9 @@ size_t smtp_mail_feed(struct smtp_session *s, struct str octets);
 /* Forgets the transaction, if there is one. */
 void smtp_mail_drop(struct smtp_session *s);
 
-/* Opens the batch with those who are delivered, or with all, and answers when it is accepted. */
-void smtp_mail_open(struct smtp_session *s);
+/* The mail is accepted, then answered; or for the next verdicts.passing of those who are delivered,
+ * then smtp_verdict_accepted() goes on. */
+void smtp_mail_accept(struct smtp_session *s);
 
 /*
  * smtp.mode = inband (smtp_verdict.c). Whether nothing is to be said at that stage but what is
@@ -215,13 +227,15 @@ bool smtp_verdict_passes(struct smtp_session *s, enum smtp_stage stage);
 /* The end of data: what became of each recipient, then the answer. */
 void smtp_verdict_eom(struct smtp_session *s);
 
-/* The answers to a mail with verdicts: `queued` for who was delivered. */
-void smtp_verdict_answer(struct smtp_session *s, const char *queued);
+/* LMTP: whether each recipient gets his answer when it is due; the next ones are accepted, with
+ * that reply. */
+bool smtp_verdict_is_each(const struct smtp_session *s);
+void smtp_verdict_accepted(struct smtp_session *s, const char *queued);
 
 /* Nothing is about to be said. */
 void smtp_verdict_drop(struct smtp_session *s);
 
-/* Whether it is being accepted: then it goes on without its client. */
+/* Whether it is being accepted: then that goes on without its client. */
 bool smtp_mail_is_under_way(const struct smtp_session *s);
 
 #endif
