@@ -66,7 +66,7 @@ refuse_while_draining(struct smtp_session *s)
 }
 
 void
-smtp_mail_from(struct smtp_session *s, const struct smtp_command *command)
+smtp_mail_from(struct smtp_session *s, struct str argument)
 {
 	struct smtp_mail mail;
 	const struct smtp_refusal *refusal;
@@ -75,7 +75,7 @@ smtp_mail_from(struct smtp_session *s, const struct smtp_command *command)
 		refuse_while_draining(s);
 		return;
 	}
-	refusal = smtp_parse_mail(command->rest, s->front->scratch, &mail);
+	refusal = smtp_parse_mail(argument, s->front->scratch, &mail);
 	if (refusal) {
 		smtp_reply_refusal(s, refusal);
 		return;
@@ -108,12 +108,12 @@ check_magic(struct smtp_session *s, struct str to)
 }
 
 void
-smtp_mail_to(struct smtp_session *s, const struct smtp_command *command)
+smtp_mail_to(struct smtp_session *s, struct str argument)
 {
 	struct smtp_envelope *envelope = &s->mail->envelope;
 	struct smtp_rcpt rcpt;
 	const struct smtp_refusal *refusal =
-	    smtp_parse_rcpt(command->rest, envelope->has_utf8, s->front->scratch, &rcpt);
+	    smtp_parse_rcpt(argument, envelope->has_utf8, s->front->scratch, &rcpt);
 
 	if (refusal) {
 		smtp_reply_refusal(s, refusal);
@@ -134,9 +134,9 @@ smtp_mail_to(struct smtp_session *s, const struct smtp_command *command)
 }
 
 void
-smtp_mail_data(struct smtp_session *s, const struct smtp_command *command)
+smtp_mail_data(struct smtp_session *s, struct str argument)
 {
-	const struct smtp_refusal *refusal = smtp_parse_nothing(command->rest);
+	const struct smtp_refusal *refusal = smtp_parse_nothing(argument);
 
 	if (refusal) {
 		smtp_reply_refusal(s, refusal);
@@ -161,12 +161,12 @@ replies_wanted(const struct smtp_session *s)
 
 /* The same reply for the transaction, or, in LMTP, for each of its recipients. Then it is over. */
 static void
-answer(struct smtp_session *s, const char *reply)
+answer(struct smtp_session *s, struct str reply)
 {
 	uint32_t n = replies_wanted(s);
 
 	while (n-- > 0)
-		smtp_answer(s, "%s", reply);
+		smtp_answer(s, reply);
 	smtp_mail_drop(s);
 }
 
@@ -280,19 +280,20 @@ static void
 answer_queued(struct smtp_session *s)
 {
 	struct smtp_transaction *t = s->mail;
-	char reply[64];
+	struct buf *reply = &s->front->reply;
 
-	snprintf(reply, sizeof reply, "250 2.0.0 Ok: queued as %lu",
-	    batch_number_at(t->batch, t->first));
+	reply->len = 0;
+	buf_add_lit(reply, "250 2.0.0 Ok: queued as ");
+	buf_add_u64(reply, batch_number_at(t->batch, t->first));
 	if (smtp_verdict_is_each(s)) {
 		/* a run may be others' from now on */
 		if (t->until == t->end)
 			close_batch(s);
-		smtp_verdict_accepted(s, reply);
+		smtp_verdict_accepted(s, buf_str(reply));
 	} else if (s->fault.is_dropped_after) {
 		smtp_session_drop(s);
 	} else {
-		answer(s, reply);
+		answer(s, buf_str(reply));
 		smtp_verdict_drop(s);
 	}
 }
@@ -380,8 +381,7 @@ take_step(struct smtp_session *s)
 	if (refusal)
 		buf_printf(&why, "%u %s %s", refusal->code, refusal->dsn, refusal->text);
 	if (refusal || !read_wishes(s, &why)) {
-		buf_add_char(&why, '\0');
-		answer(s, why.data);
+		answer(s, buf_str(&why));
 	} else if (s->front->conf.mode == SMTP_INBAND) {
 		smtp_verdict_eom(s);
 	} else {

@@ -18,25 +18,18 @@
 /* A deadline is moved on by so many octets of data, so that who trickles them has it pass. */
 #define PROGRESS_OCTETS 4096
 
-/* Gives the octets of the line. */
-static size_t __attribute__((format(printf, 2, 0)))
-format_reply(char line[REPLY_OCTETS], const char *format, va_list ap)
+/* write_cb: conn_write() or conn_write_early() */
+static void
+send_line(struct smtp_session *s, struct str line,
+    void (*write_cb)(struct conn *c, const void *data, size_t n))
 {
-	int n;
+	char reply[REPLY_OCTETS];
 
-	/* most replies are as they stand, and there are several for each mail */
-	if (!strchr(format, '%')) {
-		n = (int)strnlen(format, REPLY_OCTETS - 3);
-		memcpy(line, format, (size_t)n);
-	} else {
-		n = vsnprintf(line, REPLY_OCTETS - 2, format, ap);
-	}
-	if (n < 0)
-		abort();
-	if (n > REPLY_OCTETS - 3)
-		n = REPLY_OCTETS - 3;
-	memcpy(line + n, "\r\n", 2);
-	return (size_t)n + 2;
+	line = str_head(line, sizeof reply - 2);
+	memcpy(reply, line.p, line.n);
+	memcpy(reply + line.n, "\r\n", 2);
+	if (s->conn)
+		write_cb(s->conn, reply, line.n + 2);
 }
 
 void
@@ -44,23 +37,26 @@ smtp_reply(struct smtp_session *s, const char *format, ...)
 {
 	char line[REPLY_OCTETS];
 	va_list ap;
+	int n;
 
+	/* most replies are as they stand, and there are several for each mail */
+	if (!strchr(format, '%')) {
+		send_line(s, str_of(format), conn_write_early);
+		return;
+	}
 	va_start(ap, format);
-	if (s->conn)
-		conn_write_early(s->conn, line, format_reply(line, format, ap));
+	n = vsnprintf(line, sizeof line, format, ap);
 	va_end(ap);
+	if (n < 0)
+		abort();
+	send_line(s, (struct str){ line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1 },
+	    conn_write_early);
 }
 
 void
-smtp_answer(struct smtp_session *s, const char *format, ...)
+smtp_answer(struct smtp_session *s, struct str line)
 {
-	char line[REPLY_OCTETS];
-	va_list ap;
-
-	va_start(ap, format);
-	if (s->conn)
-		conn_write(s->conn, line, format_reply(line, format, ap));
-	va_end(ap);
+	send_line(s, line, conn_write);
 }
 
 void
@@ -235,7 +231,7 @@ settle(struct smtp_session *s)
 		return;
 	free(s->held);
 	s->held = NULL;
-	s->line = (struct str){ NULL, 0 };
+	s->argument = (struct str){ NULL, 0 };
 	if (!s->conn) {
 		smtp_session_bury(s);
 		return;
@@ -275,9 +271,9 @@ smtp_stage_begin(struct smtp_session *s, enum smtp_stage stage, smtp_step *step)
 	smtp_front_follow(front);
 	at.total = ++front->totals[stage];
 	smtp_fault_draw(&front->conf.faults[stage], &at, &s->fault);
-	if (s->fault.delay_ns > 0 && s->line.p && !s->held) {
-		s->held = mem_copy_str(s->line);
-		s->line = (struct str){ s->held, s->line.n };
+	if (s->fault.delay_ns > 0 && s->argument.p && !s->held) {
+		s->held = mem_copy_str(s->argument);
+		s->argument = (struct str){ s->held, s->argument.n };
 	}
 	smtp_session_sleep(s, s->fault.delay_ns, step);
 }
@@ -315,7 +311,7 @@ smtp_session_greet(struct smtp_session *s)
 	s->timer = loop_add_timer(s->front->loop, timer_cb, s);
 	loop_timer_at(
 	    s->timer, clock_add(loop_read_clock(s->front->loop), s->front->conf.timeout_ns));
-	s->line = (struct str){ NULL, 0 };
+	s->argument = (struct str){ NULL, 0 };
 	smtp_stage_begin(s, SMTP_STAGE_CONNECT, greet_step);
 	settle(s);
 }

@@ -23,6 +23,7 @@
 #define SMTP_SLICE 1024 /* messages that one session has accepted in one turn */
 
 struct smtp_session;
+struct smtp_verb;
 typedef void smtp_step(struct smtp_session *s);
 
 /* What a session waits for, besides an alarm. */
@@ -130,7 +131,8 @@ struct smtp_session {
 	struct smtp_verdict verdict;   /* inband: what is about to be said, … */
 	enum smtp_stage verdict_stage; /* …at that stage */
 	struct outcome_set *outcomes;  /* kept for that; or NULL */
-	struct str line;               /* the command under way… */
+	const struct smtp_verb *verb;  /* the command under way… */
+	struct str argument;           /* …and what stands behind it… */
 	char *held;                    /* …kept here while it waits; or NULL */
 	struct loop_event *timer;
 	int64_t deadline_ns; /* real: for what is waited for from the client */
@@ -153,9 +155,9 @@ void smtp_front_follow(struct smtp_front *front);
 void smtp_reply(struct smtp_session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same, when it tells what has become of a mail: it leaves only after that is in the log. */
-void smtp_answer(struct smtp_session *s, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* The same as it stands, when it tells what has become of a mail: it leaves only after that is in
+ * the log. */
+void smtp_answer(struct smtp_session *s, struct str line);
 void smtp_reply_refusal(struct smtp_session *s, const struct smtp_refusal *refusal);
 
 /* A new session; it is not greeted yet. */
@@ -203,9 +205,9 @@ void smtp_execute(struct smtp_session *s, struct str line);
 void smtp_auth_line(struct smtp_session *s, struct str line);
 
 /* The verbs of a mail transaction, and what comes after them (smtp_mail.c). */
-void smtp_mail_from(struct smtp_session *s, const struct smtp_command *command);
-void smtp_mail_to(struct smtp_session *s, const struct smtp_command *command);
-void smtp_mail_data(struct smtp_session *s, const struct smtp_command *command);
+void smtp_mail_from(struct smtp_session *s, struct str argument);
+void smtp_mail_to(struct smtp_session *s, struct str argument);
+void smtp_mail_data(struct smtp_session *s, struct str argument);
 
 /* Octets of data; the end of them is answered. Gives how many were data. */
 size_t smtp_mail_feed(struct smtp_session *s, struct str octets);
@@ -230,7 +232,7 @@ void smtp_verdict_eom(struct smtp_session *s);
 /* LMTP: whether each recipient gets his answer when it is due; the next ones are accepted, with
  * that reply. */
 bool smtp_verdict_is_each(const struct smtp_session *s);
-void smtp_verdict_accepted(struct smtp_session *s, const char *queued);
+void smtp_verdict_accepted(struct smtp_session *s, struct str queued);
 
 /* Nothing is about to be said. */
 void smtp_verdict_drop(struct smtp_session *s);

@@ -32,18 +32,18 @@ silent_step(struct smtp_session *s)
 }
 
 static void
-reply_refusal(struct smtp_session *s, const struct smtp_verdict *v, uint32_t times)
+reply_refusal(struct smtp_session *s, const struct smtp_verdict *v)
 {
 	const struct outcome *o = v->outcome;
+	struct buf *reply = &s->front->reply;
 
-	while (times-- > 0) {
-		if (v->kind == SMTP_IS_MISTAKE)
-			smtp_answer(
-			    s, "451 4.3.5 The outcome %s is none that a server gives", o->name);
-		else
-			smtp_answer(s, "%u %s%s%s", o->code, o->dsn ? o->dsn : "",
-			    o->dsn ? " " : "", o->text ? o->text : o->name);
-	}
+	reply->len = 0;
+	if (v->kind == SMTP_IS_MISTAKE)
+		buf_printf(reply, "451 4.3.5 The outcome %s is none that a server gives", o->name);
+	else
+		buf_printf(reply, "%u %s%s%s", o->code, o->dsn ? o->dsn : "", o->dsn ? " " : "",
+		    o->text ? o->text : o->name);
+	smtp_answer(s, buf_str(reply));
 	if (v->kind == SMTP_IS_REFUSED && o->code == 421)
 		smtp_session_quit(s);
 }
@@ -97,7 +97,7 @@ give_step(struct smtp_session *s)
 		silent_step(s);
 		return;
 	}
-	reply_refusal(s, &v, 1);
+	reply_refusal(s, &v);
 	take_back(s);
 	smtp_verdict_drop(s);
 }
@@ -267,7 +267,7 @@ give(struct smtp_session *s, const struct smtp_verdict *v)
 		/* those before him have their answers */
 		smtp_session_quit(s);
 	else if (!s->mail->verdicts.is_unacknowledged)
-		reply_refusal(s, v, 1);
+		reply_refusal(s, v);
 	return true;
 }
 
@@ -305,13 +305,13 @@ next_step(struct smtp_session *s)
 }
 
 void
-smtp_verdict_accepted(struct smtp_session *s, const char *queued)
+smtp_verdict_accepted(struct smtp_session *s, struct str queued)
 {
 	struct smtp_verdicts *vs = &s->mail->verdicts;
 
 	for (; vs->passing > 0; vs->passing--, vs->given++)
 		if (!vs->is_unacknowledged)
-			smtp_answer(s, "%s", queued);
+			smtp_answer(s, queued);
 	/* not from here: who has many recipients would have as many calls within each other */
 	if (vs->given < vs->n)
 		smtp_session_wait(s, SMTP_WAIT_TURN, next_step);
