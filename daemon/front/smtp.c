@@ -297,7 +297,8 @@ smtp_front_free(struct smtp_front *front)
 	smtp_inband_free(front->inband);
 	loop_remove(front->check);
 	buf_fini(&front->reply);
-	free(front->spare_data);
+	while (front->n_spares > 0)
+		free(front->spares[--front->n_spares]);
 	free(front->hostname);
 	free(front);
 }

@@ -28,6 +28,23 @@ close_batch(struct smtp_session *s)
 	t->notifications = NULL;
 }
 
+static struct smtp_data *
+take_data(struct smtp_front *front)
+{
+	if (front->n_spares > 0)
+		return front->spares[--front->n_spares];
+	return mem_alloc(sizeof(struct smtp_data));
+}
+
+static void
+give_data_back(struct smtp_front *front, struct smtp_data *data)
+{
+	if (data && front->n_spares < SMTP_SPARES)
+		front->spares[front->n_spares++] = data;
+	else
+		free(data);
+}
+
 void
 smtp_mail_drop(struct smtp_session *s)
 {
@@ -41,10 +58,7 @@ smtp_mail_drop(struct smtp_session *s)
 	close_batch(s);
 	s->mail = NULL;
 	smtp_envelope_fini(&t->envelope);
-	if (s->front->spare_data)
-		free(t->data);
-	else
-		s->front->spare_data = t->data;
+	give_data_back(s->front, t->data);
 	free(t->verdicts.of);
 	fate_unref(t->wishes.fate);
 	free(t);
@@ -144,9 +158,7 @@ smtp_mail_data(struct smtp_session *s, struct str argument)
 	}
 	if (!smtp_verdict_passes(s, SMTP_STAGE_DATA))
 		return;
-	s->mail->data =
-	    s->front->spare_data ? s->front->spare_data : mem_alloc(sizeof *s->mail->data);
-	s->front->spare_data = NULL;
+	s->mail->data = take_data(s->front);
 	smtp_data_init(s->mail->data, s->front->conf.bare_newline, s->front->conf.max_size);
 	s->input = SMTP_INPUT_DATA;
 	smtp_reply(s, "354 End data with <CR><LF>.<CR><LF>");

@@ -21,6 +21,7 @@
 #include "io/conn.h"
 
 #define SMTP_SLICE 1024 /* messages that one session has accepted in one turn */
+#define SMTP_SPARES 16
 
 struct smtp_session;
 struct smtp_verb;
@@ -53,7 +54,8 @@ struct smtp_front {
 	uint64_t n_sessions;          /* …so many began… */
 	uint64_t totals[SMTP_STAGES]; /* …and had so many of each stage */
 	struct buf reply;
-	struct smtp_data *spare_data; /* of the last mail, for the next: it is large; or NULL */
+	struct smtp_data *spares[SMTP_SPARES]; /* of the last mails, for the next: they are large */
+	unsigned n_spares;
 	char scratch[SMTP_LINE_MAX];
 };
 
