@@ -358,6 +358,15 @@ tls_cb(struct conn *c, enum loop_fd_event what)
 		read_input(c);
 }
 
+/* What does not wait for the log leaves right after the input that it answers: so the peer works
+ * on it while the others are read. For commands one by one that was a tenth of their cost. */
+static bool
+may_send_early(const struct conn *c)
+{
+	return !c->is_dead && conn_has_output(c) && !c->awaits_log && !c->wants_lines &&
+	    !list_is_empty(&c->work_link);
+}
+
 static void
 fd_cb(void *ctx, enum loop_fd_event what)
 {
@@ -373,6 +382,11 @@ fd_cb(void *ctx, enum loop_fd_event what)
 		tls_cb(c, what);
 	} else if (what == LOOP_READABLE) {
 		read_input(c);
+		if (may_send_early(c)) {
+			list_remove(&c->work_link);
+			flush(c);
+			return;
+		}
 	} else {
 		conn_want_work(c);
 	}

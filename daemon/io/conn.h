@@ -87,7 +87,7 @@ struct conn *conn_new(struct conn_set *set, int fd, void *ctx);
 void conn_write(struct conn *c, const void *data, size_t n);
 
 /* The same for what says nothing of what has happened: it does not wait for the log, only for what
- * was queued before it. */
+ * was queued before it, and leaves at once when it answers what was just read. */
 void conn_write_early(struct conn *c, const void *data, size_t n);
 
 /* Octets that are queued. */

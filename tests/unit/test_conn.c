@@ -278,6 +278,29 @@ test_need_not_wait_for_the_log(void **state)
 	assert_false(conn_set_has_output(w->set));
 }
 
+/* It leaves with the turn not yet over, but not before what waits. */
+static void
+test_replies_leave_at_once(void **state)
+{
+	struct conn_world *w = *state;
+
+	w->keeps_output = true;
+	w->takes = CONN_WORLD_LINES;
+	w->reply = "ok\n";
+	gate_promise(&w->gate, 10, 0);
+	conn_world_send(w, "one\ntwo\n");
+	conn_world_turn(w, 1);
+	conn_world_expect(w, "ok\nok\n");
+	conn_write(w->c, "told\n", 5);
+	conn_world_send(w, "three\n");
+	conn_world_turn(w, 1);
+	conn_world_expect(w, "");
+	w->keeps_output = false;
+	gate_reach(&w->gate, 10, 0);
+	conn_world_turn(w, 1);
+	conn_world_expect(w, "told\nok\n");
+}
+
 static void
 test_is_gone_while_it_waits_for_the_log(void **state)
 {
@@ -315,6 +338,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_end_while_paused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_waits_for_the_log, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_need_not_wait_for_the_log, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_replies_leave_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_is_gone_while_it_waits_for_the_log, set_up, tear_down),
 		cmocka_unit_test(test_is_small),
