@@ -194,7 +194,8 @@ put_before(struct conn *c)
 static ssize_t
 receive(struct conn *c, char *p, size_t n)
 {
-	return conn_has_tls(c) && !c->is_lingering ? conn_tls_receive(c, p, n) : read(c->fd, p, n);
+	return conn_has_tls(c) && !c->is_lingering ? conn_tls_receive(c, p, n)
+						   : recv(c->fd, p, n, 0);
 }
 
 static void
