@@ -252,9 +252,9 @@ set_plan(const struct smtp_session *s, struct batch_request *r, struct latency *
 	buf_fini(&why);
 }
 
-/* Opens the batch, of all who are not answered yet and are to have the mail. False when the daemon
- * drains. */
-static bool
+/* The batch, of all who are not answered yet and are to have the mail. NULL when the daemon drains.
+ */
+static struct batch *
 open_batch(struct smtp_session *s)
 {
 	struct smtp_transaction *t = s->mail;
@@ -285,7 +285,7 @@ open_batch(struct smtp_session *s)
 	t->batch = intake_open_mail(s->front->sim, smtp_session_owner(s), &r, &mail, &t->first);
 	t->end = t->first + mail.n;
 	free(to);
-	return t->batch != NULL;
+	return t->batch;
 }
 
 static void
@@ -352,11 +352,11 @@ accept_step(struct smtp_session *s)
 }
 
 /* A batch that somebody else has closed, by a reset or a cancel, is followed by another. */
-static bool
-has_open_batch(struct smtp_session *s)
+static struct batch *
+batch_to_accept(struct smtp_session *s)
 {
 	if (s->mail->batch && s->mail->batch->is_open)
-		return true;
+		return s->mail->batch;
 	close_batch(s);
 	return open_batch(s);
 }
@@ -365,15 +365,18 @@ void
 smtp_mail_accept(struct smtp_session *s)
 {
 	struct smtp_transaction *t = s->mail;
+	struct batch *b;
 
 	if (s->front->sim->is_resetting) {
 		smtp_session_wait(s, SMTP_WAIT_PRESENT, smtp_mail_accept);
-	} else if (!has_open_batch(s)) {
+		return;
+	}
+	b = batch_to_accept(s);
+	if (!b) {
 		refuse_while_draining(s);
 		smtp_mail_drop(s);
 	} else {
-		t->until =
-		    smtp_verdict_is_each(s) ? t->batch->accepted + t->verdicts.passing : t->end;
+		t->until = smtp_verdict_is_each(s) ? b->accepted + t->verdicts.passing : t->end;
 		accept_step(s);
 	}
 }

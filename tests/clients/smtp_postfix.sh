@@ -10,8 +10,14 @@ programs=$(postconf -dh daemon_directory)
 relay=''
 trap 'stop_relay; stop_daemon; rm -rf "$dir"' EXIT
 
+# Its processes end with it, since it leads their group, but a little later.
 stop_relay() {
-	[ -z "$relay" ] || { kill -TERM "$relay"; wait "$relay"; } 2> /dev/null
+	[ -n "$relay" ] || return 0
+	{ kill -TERM "$relay"; wait "$relay"; } 2> /dev/null
+	for _ in $(seq 100); do
+		kill -0 -- "-$relay" 2> /dev/null || break
+		sleep 0.05
+	done
 	relay=''
 }
 
@@ -24,8 +30,8 @@ free_port() {
 	echo $candidate
 }
 
-# Its processes are another user's.
-start_relay() {
+# With these settings, too. Its processes are another user's.
+start_relay() { # KEY = VALUE...
 	chmod 755 "$dir"
 	mkdir -p "$dir/conf" "$dir/queue" "$dir/data"
 	chown postfix "$dir/data"
@@ -56,6 +62,9 @@ start_relay() {
 		transport_retry_time = 1s
 		smtp_connection_cache_on_demand = no
 	EOF
+	# A key that is there twice would be warned of by each of its processes, and the one that logs
+	# waits for itself when there are many warnings.
+	[ $# = 0 ] || postconf -c "$dir/conf" -e "$@"
 	cat > "$dir/conf/master.cf" <<-EOF
 		127.0.0.1:$relay_port inet n - n - - smtpd
 		pickup    unix  n       -       n       60      1       pickup
@@ -79,7 +88,7 @@ start_relay() {
 		postlog   unix-dgram n  -       n       -       1       postlogd
 	EOF
 	postfix -c "$dir/conf" check > "$dir/out" 2>&1 || fail 'its own check'
-	"$programs/master" -c "$dir/conf" -d > "$dir/master" 2>&1 &
+	setsid "$programs/master" -c "$dir/conf" -d > "$dir/master" 2>&1 &
 	relay=$!
 	until (exec 3<> "/dev/tcp/127.0.0.1/$relay_port") 2> /dev/null; do
 		kill -0 $relay 2> /dev/null || { cat "$dir/master" "$dir/maillog"; exit 1; }
@@ -151,4 +160,41 @@ give 20 grey@example.com
 drained 20
 logged 40 ' rejected from=grey@example.com to=ann@example.org .* outcome=greylisted stage=rcpt code=451 '
 stop_relay
+stop_daemon
+
+# as a server that wants TLS, with a certificate that is checked, and a name and password
+if ! compgen -G '/usr/lib/*/sasl2/libplain.so' > /dev/null; then
+	echo 'SKIPPED: this Postfix has no SASL plugins to authenticate with (libsasl2-modules)'
+	[ "$failed" = 0 ] || exit 1
+	exit 77
+fi
+login='relay@example.com:a: b c'
+echo "$login" > "$dir/users"
+printf '%s\n' "wrong@example.com $login, wrong" "[localhost]:$port $login" > "$dir/passwords"
+for mechanism in plain login; do
+	stop_daemon
+	start_daemon smtp.tls=required smtp.auth="$dir/users"
+	rm -f "$dir/maillog"
+	start_relay "relayhost = [localhost]:$port" 'smtp_tls_security_level = secure' \
+		"smtp_tls_CAfile = $dir/cert.pem" 'smtp_tls_secure_cert_match = hostname' \
+		'smtp_sasl_auth_enable = yes' "smtp_sasl_password_maps = texthash:$dir/passwords" \
+		'smtp_sender_dependent_authentication = yes' 'smtp_sasl_security_options = noanonymous' \
+		"smtp_sasl_mechanism_filter = $mechanism"
+	give 20 "$mechanism@example.com"
+	drained 20
+	logged 20 " queued .* from=$mechanism@example.com "
+	if grep -q 'Verified TLS connection established to localhost' "$dir/maillog"; then
+		ok 'the certificate was found to be right'
+	else
+		fail 'the certificate was not checked'
+	fi
+	give 1 wrong@example.com
+	until grep -q 'SASL authentication failed.* 535 5\.7\.8 ' "$dir/maillog"; do
+		! grep -q from=wrong@example.com "$dir/log" || break
+		sleep 0.05
+	done
+	logged 0 from=wrong@example.com
+	stop_relay
+	postsuper -c "$dir/conf" -d ALL 2> /dev/null
+done
 finish

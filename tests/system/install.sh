@@ -31,6 +31,7 @@ must_hold() { # title
 		$bin/mailsimctl
 		$sbin/mailsimd
 		$etc/mailsimd/mailsimd.ini
+		$units/mailsimd-smtp.socket
 		$units/mailsimd.service
 		$units/mailsimd.socket
 		$units/mailsimd@.service

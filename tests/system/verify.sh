@@ -22,7 +22,7 @@ verify() { # unit
 }
 
 fresh_units() {
-	cp "$UNITS_DIR"/mailsimd{,@}.{service,socket} "$units"
+	cp "$UNITS_DIR"/mailsimd{,@}.{service,socket} "$UNITS_DIR"/mailsimd-smtp.socket "$units"
 }
 
 # How much of the machine the service may reach, from 0 to 10, by systemd's own measure; ours is 1.
@@ -52,7 +52,7 @@ must_fail() { # unit, sed expression
 }
 
 fresh_units
-for unit in mailsimd{,@4026}.{service,socket}; do
+for unit in mailsimd{,@4026}.{service,socket} mailsimd-smtp.socket; do
 	must_pass "$unit"
 done
 for unit in mailsimd{,@}.service; do
@@ -72,3 +72,4 @@ must_fail mailsimd.service 's/^SystemCallFilter=@system-service/SystemCallFilter
 must_fail mailsimd.service 's|^ExecStart=|ExecStart=/nowhere|'
 must_fail mailsimd.socket 's/^ListenStream=127.0.0.1/ListenStream=127.0.0.256/'
 must_fail mailsimd.socket 's/^\[Socket\]/[Sockets]/'
+must_fail mailsimd-smtp.socket 's/^Service=mailsimd.service/Service=mailsimd-smtp.service/'

@@ -82,6 +82,7 @@ expect 'installed' 0 "$(apt_get install /packages/old.deb)"
 expect 'the socket is enabled' enabled "$(is_enabled mailsimd.socket)"
 expect 'the socket listens' active "$(unit ActiveState mailsimd.socket)"
 expect 'the service is not enabled' disabled "$(is_enabled mailsimd.service)"
+expect 'nor is the socket of SMTP' disabled "$(is_enabled mailsimd-smtp.socket)"
 expect 'the service waits for a client' inactive "$(unit ActiveState mailsimd.service)"
 expect 'the first client is answered' '+OK queued=1 ids=first *' "$("$ctl" send first latency=10ms)"
 expect 'it has started the service' active "$(unit ActiveState mailsimd.service)"
@@ -164,11 +165,13 @@ expect 'it is disabled and stopped as before' 'disabled inactive' \
 	"$(is_enabled mailsimd.socket) $(unit ActiveState mailsimd.socket)"
 
 ### removed: nothing runs, but the configuration, the state and the log are there
-systemctl enable --now mailsimd.service mailsimd@4026.service 2>/dev/null
+systemctl stop mailsimd.service
+systemctl enable --now mailsimd-smtp.socket mailsimd.service mailsimd@4026.service 2>/dev/null
 expect 'the administrator has enabled all' 'active active' \
 	"$(unit ActiveState mailsimd.service) $(unit ActiveState mailsimd@4026.service)"
+expect 'and SMTP' active "$(unit ActiveState mailsimd-smtp.socket)"
 expect 'removed' 0 "$(apt_get remove mailsimd)"
-for name in mailsimd.socket mailsimd.service mailsimd@4026.socket mailsimd@4026.service; do
+for name in mailsimd.socket mailsimd-smtp.socket mailsimd.service mailsimd@4026.socket mailsimd@4026.service; do
 	expect "$name is gone" inactive "$(unit ActiveState $name)"
 done
 expect 'no daemon runs' '' "$(grep -l '^mailsimd$' /proc/[0-9]*/comm 2>/dev/null)"

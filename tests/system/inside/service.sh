@@ -66,6 +66,21 @@ check_sockets() {
 		"$(property SubState mailsimd.socket) $(property SubState)"
 }
 
+# Sockets are handed in when the service starts.
+check_smtp_socket() {
+	local greeting
+	expect 'the SMTP sockets are not enabled' disabled "$(systemctl is-enabled mailsimd-smtp.socket)"
+	systemctl stop mailsimd.service mailsimd.socket
+	systemctl start mailsimd-smtp.socket
+	read -r -t 20 greeting <> /dev/tcp/127.0.0.1/1025
+	expect 'SMTP starts the service' '220 * ESMTP mailsimd*' "$greeting"
+	expect '… which answers the line protocol, too' '+OK pong' "$(ask ping)"
+	systemctl stop mailsimd.service mailsimd-smtp.socket
+	systemctl start mailsimd.service
+	expect '… and by itself does not bring them' 'inactive running' \
+		"$(property SubState mailsimd-smtp.socket | sed s/dead/inactive/) $(property SubState)"
+}
+
 check_status() {
 	expect_soon 'the status text has live counts' 'accepting; pending=0 delivered=0 * connections=0' \
 		property StatusText
@@ -313,7 +328,7 @@ mkdir -p /etc/mailsimd
 configure ''
 tune
 systemd-sysusers
-for part in sockets status sandbox prisoner reload restarts drain restarts_under_load journal stuck_journal \
+for part in sockets smtp_socket status sandbox prisoner reload restarts drain restarts_under_load journal stuck_journal \
 	instances memory; do
 	"check_$part"
 done
