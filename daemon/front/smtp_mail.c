@@ -277,12 +277,14 @@ answer_queued(struct smtp_session *s)
 
 	snprintf(reply, sizeof reply, "250 2.0.0 Ok: queued as %lu",
 	    batch_number_at(s->mail->batch, s->mail->first));
-	if (s->fault.is_dropped_after)
+	if (s->fault.is_dropped_after) {
 		smtp_session_drop(s);
-	else if (s->mail->verdicts)
+		smtp_mail_drop(s);
+	} else if (s->mail->verdicts) {
 		smtp_verdict_answer(s, reply);
-	else
+	} else {
 		answer(s, reply);
+	}
 }
 
 static void
