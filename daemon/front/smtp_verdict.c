@@ -149,33 +149,54 @@ smtp_verdict_passes(struct smtp_session *s, enum smtp_stage stage)
 	return false;
 }
 
-static void
-ask_for(struct smtp_session *s, uint32_t i, bool is_peek, struct smtp_verdict *out)
+static struct smtp_pair
+pair_at(const struct smtp_session *s, uint32_t i)
 {
-	struct smtp_transaction *t = s->mail;
+	const struct smtp_transaction *t = s->mail;
 	struct smtp_pair pair = pair_of(s, SMTP_STAGE_EOM, t->to[i]);
 
 	pair.fate = t->wishes.fate;
 	pair.latency = t->wishes.has_latency ? &t->wishes.latency : NULL;
-	pair.is_peek = is_peek;
-	smtp_inband_ask(s->front->inband, &pair, out);
+	return pair;
+}
+
+/* What each gets; with is_peek, without being counted for those who are delivered. */
+static void
+ask_for_each(struct smtp_session *s, bool is_peek)
+{
+	struct smtp_transaction *t = s->mail;
+	struct smtp_pair pair;
+	uint32_t i;
+
+	t->verdicts = mem_alloc_array(t->n, sizeof *t->verdicts);
+	for (i = 0; i < t->n; i++) {
+		pair = pair_at(s, i);
+		pair.is_peek = is_peek;
+		smtp_inband_ask(s->front->inband, &pair, &t->verdicts[i]);
+	}
 }
 
 /* SMTP has one answer: the first recipient who is not delivered gives it. The attempt counts for
- * all who are not, and for nobody who would have been. */
+ * all who are not, and for nobody who would have been. Nobody is asked twice: one who is named
+ * twice, or whose pair was forgotten meanwhile, might get something else the second time. */
 static bool
 is_refused_for_all(struct smtp_session *s)
 {
-	struct smtp_verdict v;
+	const struct smtp_transaction *t = s->mail;
+	struct smtp_pair pair;
 	uint32_t i;
 
-	s->verdict.kind = SMTP_PASSES;
-	for (i = 0; i < s->mail->n; i++) {
-		ask_for(s, i, true, &v);
-		if (s->verdict.kind == SMTP_PASSES)
-			s->verdict = v;
+	ask_for_each(s, true);
+	for (i = 0; i < t->n; i++)
+		if (t->verdicts[i].kind != SMTP_PASSES) {
+			s->verdict = t->verdicts[i];
+			return true;
+		}
+	for (i = 0; i < t->n; i++) {
+		pair = pair_at(s, i);
+		smtp_inband_deliver(s->front->inband, &pair);
 	}
-	return s->verdict.kind != SMTP_PASSES;
+	return false;
 }
 
 /* The refused ones of a mail of which others may be delivered; then those. */
@@ -208,17 +229,16 @@ smtp_verdict_eom(struct smtp_session *s)
 	int64_t delay_ns = 0;
 	uint32_t i;
 
-	if (!s->dialect->answers_each && is_refused_for_all(s)) {
+	if (s->dialect->answers_each) {
+		ask_for_each(s, false);
+	} else if (is_refused_for_all(s)) {
 		give_later(s, SMTP_STAGE_EOM);
 		return;
 	}
 	keep_outcomes(s);
-	t->verdicts = mem_alloc_array(t->n, sizeof *t->verdicts);
-	for (i = 0; i < t->n; i++) {
-		ask_for(s, i, false, &t->verdicts[i]);
+	for (i = 0; i < t->n; i++)
 		if (t->verdicts[i].delay_ns > delay_ns)
 			delay_ns = t->verdicts[i].delay_ns;
-	}
 	smtp_session_sleep(s, delay_ns, tell_step);
 }
 
