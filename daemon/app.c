@@ -238,7 +238,7 @@ turn_end_cb(void *ctx)
 
 	run_simulator(app);
 	fronts_work(&app->fronts);
-	eventlog_flush(app->log, fronts_has_output(&app->fronts));
+	eventlog_flush(app->log, fronts_awaits_log(&app->fronts));
 	gate_check(&app->gate, loop_now(app->loop));
 	fronts_flush(&app->fronts);
 	check_phase(app);

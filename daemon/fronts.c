@@ -155,6 +155,12 @@ fronts_has_output(const struct fronts *f)
 }
 
 bool
+fronts_awaits_log(const struct fronts *f)
+{
+	return line_front_awaits_log(f->line) || smtp_front_awaits_log(f->smtp);
+}
+
+bool
 fronts_wants_room(const struct fronts *f)
 {
 	return line_front_wants_room(f->line) || smtp_front_wants_room(f->smtp);

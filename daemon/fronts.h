@@ -51,6 +51,7 @@ void fronts_flush(struct fronts *f);
 /* As line_front_has_work() and those beside it, of any front. */
 bool fronts_has_work(const struct fronts *f);
 bool fronts_has_output(const struct fronts *f);
+bool fronts_awaits_log(const struct fronts *f);
 bool fronts_wants_room(const struct fronts *f);
 bool fronts_has_silent(const struct fronts *f);
 

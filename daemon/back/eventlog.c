@@ -367,6 +367,21 @@ eventlog_reopen(struct eventlog *log)
 		put_command(log, EVENTLOG_REOPEN, NULL);
 }
 
+/* What is written by now need not wait for the next turn. */
+static void
+wake_and_look(struct eventlog *log)
+{
+	bool was_congested = log->is_congested;
+
+	log->n_handed = 0;
+	if (!eventlog_writer_go_and_look(log->writer))
+		return;
+	collect(log);
+	/* who waited for room goes on in a turn */
+	if (was_congested && !log->is_congested)
+		loop_want_turn(log->loop);
+}
+
 void
 eventlog_flush(struct eventlog *log, bool is_awaited)
 {
@@ -376,10 +391,8 @@ eventlog_flush(struct eventlog *log, bool is_awaited)
 	if (is_worth)
 		hand_over(log);
 	if (log->n_handed > 0)
-		wake_writer(log);
-	if (!log->current)
-		return;
-	if (!log->is_lingering) {
+		wake_and_look(log);
+	if (log->current && !log->is_lingering) {
 		log->is_lingering = true;
 		loop_timer_at(
 		    log->linger, clock_add(loop_read_clock(log->loop), EVENTLOG_LINGER_NS));

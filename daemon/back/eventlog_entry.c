@@ -112,7 +112,7 @@ eventlog_entry_end(struct buf *b, size_t begin, const struct event *ev)
 	buf_add_lit(b, "\n" FIELD_PREFIX "TIME=");
 	event_format_time(b, ev);
 	buf_add_char(b, '\n');
-	for (line = event_line(ev->kind); *line; line++)
+	for (line = event_line(ev); *line; line++)
 		add_fields(b, (*line)->fields, ev);
 	size = (uint32_t)(b->len - begin - EVENTLOG_ENTRY_HEAD);
 	memcpy(b->data + begin, &size, sizeof size);

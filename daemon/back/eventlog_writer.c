@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@
 struct eventlog_writer {
 	pthread_t thread;
 	pthread_mutex_t mutex;
-	pthread_cond_t work;  /* there is a chunk, or the end has come */
+	sem_t work; /* there may be a chunk, or the end has come; a condition costs a call more */
 	pthread_cond_t ended; /* has_ended */
 	eventlog_wake_cb *wake_cb;
 	void *ctx;
@@ -41,6 +42,7 @@ struct eventlog_writer {
 	struct eventlog_report report;
 	bool is_resting; /* waits for work */
 	bool is_woken;   /* the loop has not collected since */
+	bool is_looking; /* it will, without being woken */
 	bool is_watched;
 	bool is_stopping; /* end when all is written */
 	bool must_end;    /* end now */
@@ -59,13 +61,38 @@ read_clock(void)
 	return t.tv_sec * TEXT_NS_PER_S + t.tv_nsec;
 }
 
-/* Waits on a condition of w, mutex held. False once the time has come. */
-static bool
-wait_until(struct eventlog_writer *w, pthread_cond_t *condition, int64_t at_ns)
+static struct timespec
+timespec_of(int64_t ns)
 {
-	struct timespec t = { at_ns / TEXT_NS_PER_S, at_ns % TEXT_NS_PER_S };
+	return (struct timespec){ ns / TEXT_NS_PER_S, ns % TEXT_NS_PER_S };
+}
 
-	return pthread_cond_timedwait(condition, &w->mutex, &t) != ETIMEDOUT;
+/* Waits for the thread's end, mutex held. False once the time has come. */
+static bool
+wait_for_end(struct eventlog_writer *w, int64_t at_ns)
+{
+	struct timespec t = timespec_of(at_ns);
+
+	return pthread_cond_timedwait(&w->ended, &w->mutex, &t) != ETIMEDOUT;
+}
+
+/* Lets go of the mutex until there may be work, at_ns at the latest. False once the time has
+ * come. */
+static bool
+wait_for_work(struct eventlog_writer *w, int64_t at_ns)
+{
+	struct timespec t = timespec_of(at_ns);
+	int result;
+
+	pthread_mutex_unlock(&w->mutex);
+	if (at_ns == CLOCK_NEVER)
+		result = sem_wait(&w->work);
+	else
+		result = sem_clockwait(&w->work, CLOCK_MONOTONIC, &t);
+	/* or a signal has come: so has no work, but whoever waits looks again */
+	result = result == -1 && errno == ETIMEDOUT;
+	pthread_mutex_lock(&w->mutex);
+	return result == 0;
 }
 
 static void
@@ -92,7 +119,7 @@ free_writer(struct eventlog_writer *w)
 	free_chunks(&w->spares);
 	if (w->writing)
 		free_chunk(w->writing);
-	pthread_cond_destroy(&w->work);
+	sem_destroy(&w->work);
 	pthread_cond_destroy(&w->ended);
 	pthread_mutex_destroy(&w->mutex);
 	free(w);
@@ -103,7 +130,7 @@ free_writer(struct eventlog_writer *w)
 static void
 wake_loop(struct eventlog_writer *w)
 {
-	if (w->is_woken || w->must_end)
+	if (w->is_woken || w->is_looking || w->must_end)
 		return;
 	w->is_woken = true;
 	w->wake_cb(w->ctx);
@@ -118,7 +145,7 @@ next_chunk(struct eventlog_writer *w)
 	pthread_mutex_lock(&w->mutex);
 	while (list_is_empty(&w->queue) && !w->is_stopping && !w->must_end) {
 		w->is_resting = true;
-		pthread_cond_wait(&w->work, &w->mutex);
+		wait_for_work(w, CLOCK_NEVER);
 	}
 	w->is_resting = false;
 	if (!w->must_end && (l = list_pop(&w->queue))) {
@@ -184,7 +211,7 @@ note_failure(struct eventlog_writer *w, int error)
 		w->report.error = error;
 		wake_loop(w);
 	}
-	while (!w->must_end && wait_until(w, &w->work, retry_at))
+	while (!w->must_end && wait_for_work(w, retry_at))
 		;
 	is_wanted = !w->must_end;
 	pthread_mutex_unlock(&w->mutex);
@@ -305,7 +332,7 @@ eventlog_writer_start(eventlog_wake_cb *wake_cb, void *ctx)
 	pthread_mutex_init(&w->mutex, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->work, &attr);
+	sem_init(&w->work, 0, 0);
 	pthread_cond_init(&w->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	/* signals are for the loop */
@@ -361,18 +388,33 @@ eventlog_writer_put(struct eventlog_writer *w, struct eventlog_chunk *c)
 	pthread_mutex_unlock(&w->mutex);
 }
 
-/* Signalled without the mutex, or the thread wakes up only to wait for it. */
-void
-eventlog_writer_go(struct eventlog_writer *w)
+/* Posted without the mutex, or the thread wakes up only to wait for it. Whether it had rested.
+ */
+static bool
+go(struct eventlog_writer *w, bool is_looking)
 {
 	bool is_resting;
 
 	pthread_mutex_lock(&w->mutex);
 	is_resting = w->is_resting;
 	w->is_resting = false;
+	w->is_looking = is_resting && is_looking;
 	pthread_mutex_unlock(&w->mutex);
 	if (is_resting)
-		pthread_cond_signal(&w->work);
+		sem_post(&w->work);
+	return is_resting;
+}
+
+void
+eventlog_writer_go(struct eventlog_writer *w)
+{
+	go(w, false);
+}
+
+bool
+eventlog_writer_go_and_look(struct eventlog_writer *w)
+{
+	return go(w, true);
 }
 
 void
@@ -381,7 +423,7 @@ eventlog_writer_collect(struct eventlog_writer *w, struct eventlog_report *r)
 	pthread_mutex_lock(&w->mutex);
 	*r = w->report;
 	w->report.reopen_errors = 0;
-	w->is_woken = false;
+	w->is_woken = w->is_looking = false;
 	pthread_mutex_unlock(&w->mutex);
 }
 
@@ -402,13 +444,13 @@ eventlog_writer_stop(struct eventlog_writer *w, int64_t patience_ns, bool *is_to
 
 	pthread_mutex_lock(&w->mutex);
 	w->is_stopping = true;
-	pthread_cond_signal(&w->work);
-	while (!w->has_ended && wait_until(w, &w->ended, until))
+	sem_post(&w->work);
+	while (!w->has_ended && wait_for_end(w, until))
 		;
 	w->must_end = true;
-	pthread_cond_signal(&w->work);
+	sem_post(&w->work);
 	until = read_clock() + GRACE_NS;
-	while (!w->has_ended && wait_until(w, &w->ended, until))
+	while (!w->has_ended && wait_for_end(w, until))
 		;
 	unwritten = count_unwritten(w);
 	*is_torn = w->is_torn;

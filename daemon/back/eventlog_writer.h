@@ -58,6 +58,10 @@ struct eventlog_chunk *eventlog_writer_chunk(struct eventlog_writer *w);
 void eventlog_writer_put(struct eventlog_writer *w, struct eventlog_chunk *c);
 void eventlog_writer_go(struct eventlog_writer *w);
 
+/* The same for a loop that collects next: it is not woken before that. True: the thread had rested,
+ * and may have run and be done by now, as it is where both share a processor. */
+bool eventlog_writer_go_and_look(struct eventlog_writer *w);
+
 /* Where the writer stands. */
 void eventlog_writer_collect(struct eventlog_writer *w, struct eventlog_report *r);
 

@@ -28,19 +28,27 @@ static const enum event_kind event_of[STATE_COUNT] = {
 };
 
 static void
-move_and_tell(struct simulator *sim, struct message *m, enum message_state to)
+move_and_tell_asked(struct simulator *sim, struct message *m, enum message_state to,
+    const struct event_notification *notification)
 {
 	struct event ev = {
 		.kind = event_of[to],
 		.time_ns = sim->now_ns,
 		.batch = message_batch(m),
 		.message = m,
+		.notification = notification,
 	};
 
 	message_set_state(sim, m, to);
 	ev.outcome = message_outcome(m);
 	sim->n_fired += to != STATE_WAITING;
 	bus_emit(&sim->bus, &ev);
+}
+
+static void
+move_and_tell(struct simulator *sim, struct message *m, enum message_state to)
+{
+	move_and_tell_asked(sim, m, to, NULL);
 }
 
 static void
@@ -181,7 +189,8 @@ delivery_refill(struct simulator *sim)
 }
 
 void
-delivery_accept(struct simulator *sim, struct message *m)
+delivery_accept(
+    struct simulator *sim, struct message *m, const struct event_notification *notification)
 {
 	const struct fate_script *script;
 	struct terms t;
@@ -191,7 +200,7 @@ delivery_accept(struct simulator *sim, struct message *m)
 		m->rule = rules_choose(&sim->rules, message_plan(m)->conf->outcomes,
 			      message_to(m, &sim->scratch_to), message_from(m)) &
 		    RULE_HANDLE_MAX;
-	move_and_tell(sim, m, STATE_WAITING);
+	move_and_tell_asked(sim, m, STATE_WAITING, notification);
 	terms_of(sim, m, &t);
 	script = terms_script(sim, m, &t);
 	if (script->n > 0 && script->steps[0].outcome == OUTCOME_SUPPRESSED) {

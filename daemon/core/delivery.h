@@ -12,6 +12,7 @@
 #include "base/str.h"
 
 struct batch;
+struct event_notification;
 struct message;
 struct simulator;
 
@@ -19,8 +20,10 @@ struct simulator;
  * anew at each dispatch, and counted against receiver_rate. OUTCOME_NONE when it does not. */
 uint16_t delivery_receiver_outcome(struct simulator *sim, struct str to);
 
-/* A new record of an open batch is accepted, and dispatched if no limit holds it. */
-void delivery_accept(struct simulator *sim, struct message *m);
+/* A new record of an open batch is accepted, and dispatched if no limit holds it. notification:
+ * what its sender asked to be told, for the event; or NULL. */
+void delivery_accept(
+    struct simulator *sim, struct message *m, const struct event_notification *notification);
 
 /* Its moment has come. */
 void delivery_fire(struct simulator *sim, struct message *m);

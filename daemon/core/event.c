@@ -77,6 +77,26 @@ GETTER(dup_of)
 	return has_number(v, batch_dup_of_at(message_batch(m), message_index(m))) && v->number > 0;
 }
 
+GETTER(notify)
+{
+	return ev->notification && has_text(v, ev->notification->notify);
+}
+
+GETTER(ret)
+{
+	return ev->notification && has_text(v, ev->notification->ret);
+}
+
+GETTER(orcpt)
+{
+	return ev->notification && has_text(v, ev->notification->orcpt);
+}
+
+GETTER(envid)
+{
+	return ev->notification && has_text(v, ev->notification->envid);
+}
+
 GETTER(attempt)
 {
 	return has_number(v, ev->message ? ev->message->attempt : ev->rejection->attempt) &&
@@ -220,6 +240,10 @@ FIELD(from, FIELD_TEXT);
 FIELD(to, FIELD_TEXT);
 FIELD(size, FIELD_NUMBER);
 FIELD(dup_of, FIELD_NUMBER);
+FIELD(notify, FIELD_WORD);
+FIELD(ret, FIELD_WORD);
+FIELD(orcpt, FIELD_TEXT);
+FIELD(envid, FIELD_TEXT);
 FIELD(attempt, FIELD_NUMBER);
 FIELD(outcome, FIELD_WORD);
 FIELD(last, FIELD_WORD);
@@ -245,6 +269,7 @@ FIELD(simulated, FIELD_SECONDS);
 
 STRETCH(envelope, OF_MESSAGE, &field_id, &field_seq, &field_batch, &field_from, &field_to);
 STRETCH(size, OF_EVENT, &field_size, &field_dup_of);
+STRETCH(notification, OF_EVENT, &field_notify, &field_ret, &field_orcpt, &field_envid);
 STRETCH(state, OF_EVENT, &field_size, &field_state, &field_attempt, &field_next);
 STRETCH(attempt, OF_EVENT, &field_attempt);
 STRETCH(outcome, OF_OUTCOME, &field_outcome, &field_stage, &field_code, &field_dsn, &field_text);
@@ -261,7 +286,8 @@ STRETCH(refused, OF_EVENT, &field_from, &field_to, &field_attempt);
 
 #define LINE(name, ...) static const struct stretch *const name##_line[] = { __VA_ARGS__, NULL }
 
-LINE(queued, &envelope_stretch, &size_stretch);
+LINE(queued, &envelope_stretch, &size_stretch, &notification_stretch);
+LINE(queued_plainly, &envelope_stretch, &size_stretch);
 LINE(dispatched, &envelope_stretch, &attempt_stretch);
 LINE(result, &envelope_stretch, &attempt_stretch, &outcome_stretch, &delay_stretch);
 LINE(deferred, &envelope_stretch, &attempt_stretch, &outcome_stretch, &delay_next_stretch);
@@ -354,9 +380,12 @@ event_format_mask(struct buf *b, unsigned mask)
 }
 
 const struct stretch *const *
-event_line(enum event_kind kind)
+event_line(const struct event *ev)
 {
-	return events[kind].line;
+	/* most have asked for nothing, and need not be looked through for it */
+	if (ev->kind == EVENT_QUEUED && !ev->notification)
+		return queued_plainly_line;
+	return events[ev->kind].line;
 }
 
 const struct stretch *const *

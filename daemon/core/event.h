@@ -41,14 +41,25 @@ struct event_rejection {
 	uint32_t attempt;
 };
 
+/* What the sender asked to be told of a message (RFC 3461), as it said that; p is NULL where it
+ * said nothing. It is shown when the message is accepted, and not kept. */
+struct event_notification {
+	struct str notify; /* "NEVER", or some of "SUCCESS,FAILURE,DELAY" in that order */
+	struct str ret;    /* "FULL" or "HDRS" */
+	struct str orcpt;  /* "rfc822;ann@example.org": the recipient whom it names */
+	struct str envid;
+};
+
 struct event {
 	enum event_kind kind;
 	int64_t time_ns; /* simulated */
 	const struct batch *batch;
 	const struct message *message;           /* NULL for EVENT_FINISHED and EVENT_REJECTED */
 	const struct event_rejection *rejection; /* EVENT_REJECTED, which has no batch; else NULL */
-	const struct outcome *outcome;           /* message_outcome() of that; or NULL */
-	bool is_time_jumping;                    /* the clock does not run with real time */
+	const struct event_notification
+	    *notification;             /* EVENT_QUEUED, where it was asked; or NULL */
+	const struct outcome *outcome; /* message_outcome() of that; or NULL */
+	bool is_time_jumping;          /* the clock does not run with real time */
 };
 
 /* How a line is written. */

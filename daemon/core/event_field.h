@@ -58,8 +58,8 @@ struct stretch {
 	const struct field *fields[];
 };
 
-/* The stretches of that kind of event, in order, NULL at the end. */
-const struct stretch *const *event_line(enum event_kind kind);
+/* The stretches of that event, in order, NULL at the end. */
+const struct stretch *const *event_line(const struct event *ev);
 
 /* The last outcome of a message that was given up; else NULL. */
 const struct outcome *event_last_outcome(const struct event *ev);

@@ -208,7 +208,7 @@ event_format_text(struct buf *b, const struct event *ev, struct event_memo *memo
 	text_format_time(b, ev->time_ns, TEXT_DIGITS);
 	buf_add_char(b, ' ');
 	buf_add_str(b, event_name(ev->kind));
-	add_line(b, event_line(ev->kind), ev, EVENT_TEXT, memo);
+	add_line(b, event_line(ev), ev, EVENT_TEXT, memo);
 }
 
 void
@@ -232,7 +232,7 @@ event_format_json(struct buf *b, const struct event *ev, struct event_memo *memo
 	buf_add_lit(b, "\",\"time\":\"");
 	text_format_time(b, ev->time_ns, JSON_DIGITS);
 	buf_add_char(b, '"');
-	add_line(b, event_line(ev->kind), ev, EVENT_JSON, memo);
+	add_line(b, event_line(ev), ev, EVENT_JSON, memo);
 	if (event_is_final(ev))
 		buf_add_lit(b, ",\"final\":true}");
 	else

@@ -127,7 +127,7 @@ intake_open_mail(struct simulator *sim, struct owner *owner, const struct batch_
 }
 
 static void
-accept_one(struct simulator *sim, struct batch *b)
+accept_one(struct simulator *sim, struct batch *b, const struct event_notification *notification)
 {
 	struct message *m = batch_add_message(b);
 
@@ -139,13 +139,14 @@ accept_one(struct simulator *sim, struct batch *b)
 		b->is_open = false;
 		list_remove(&b->open_link);
 	}
-	delivery_accept(sim, m);
+	delivery_accept(sim, m, notification);
 	if (sim->needs_refill || (m->state == STATE_SENDING && m->due_ns <= sim->now_ns))
 		simulator_settle(sim);
 }
 
-enum intake_status
-intake_accept(struct simulator *sim, struct batch *b, uint32_t slice)
+static enum intake_status
+accept(struct simulator *sim, struct batch *b, uint32_t slice,
+    const struct event_notification *notifications)
 {
 	while (b->is_open) {
 		if (sim->is_draining) {
@@ -158,9 +159,24 @@ intake_accept(struct simulator *sim, struct batch *b, uint32_t slice)
 			return INTAKE_NO_ROOM;
 		if (slice-- == 0)
 			return INTAKE_MORE;
-		accept_one(sim, b);
+		accept_one(sim, b, notifications);
+		if (notifications)
+			notifications++;
 	}
 	return INTAKE_DONE;
+}
+
+enum intake_status
+intake_accept(struct simulator *sim, struct batch *b, uint32_t slice)
+{
+	return accept(sim, b, slice, NULL);
+}
+
+enum intake_status
+intake_accept_mail(struct simulator *sim, struct batch *b, uint32_t slice,
+    const struct event_notification *notifications)
+{
+	return accept(sim, b, slice, notifications);
 }
 
 void

@@ -44,6 +44,11 @@ struct batch *intake_open_mail(struct simulator *sim, struct owner *owner,
 /* Accepts at most `slice` messages more, with their events, at sim->now_ns. */
 enum intake_status intake_accept(struct simulator *sim, struct batch *b, uint32_t slice);
 
+/* The same of a mail whose sender asked to be told of it: notifications has what, for the next
+ * message and those behind it. NULL: it did not ask. */
+enum intake_status intake_accept_mail(struct simulator *sim, struct batch *b, uint32_t slice,
+    const struct event_notification *notifications);
+
 /* Says that a recipient was refused with that outcome, and counts it: it is no message and not in
  * the ledger. */
 void intake_reject(

@@ -321,6 +321,12 @@ line_front_has_output(const struct line_front *front)
 }
 
 bool
+line_front_awaits_log(const struct line_front *front)
+{
+	return conn_set_awaits_log(front->conns);
+}
+
+bool
 line_front_wants_room(const struct line_front *front)
 {
 	return !list_is_empty(&front->roomless);

@@ -70,8 +70,9 @@ bool line_front_is_waiting(const struct line_front *front);
 /* Whether a command has something to do in the next turn. */
 bool line_front_has_work(const struct line_front *front);
 
-/* Whether anything is still to be sent. */
+/* Whether anything is still to be sent; and whether any of that waits for the log. */
 bool line_front_has_output(const struct line_front *front);
+bool line_front_awaits_log(const struct line_front *front);
 
 /* Whether one of them waits for room. */
 bool line_front_wants_room(const struct line_front *front);

@@ -154,7 +154,7 @@ refuse(struct smtp_front *front, const struct smtp_dialect *dialect, int fd)
 	s = smtp_session_new(front, dialect, fd);
 	s->is_refused = true;
 	front->n_refused++;
-	conn_write(s->conn, SMTP_REFUSAL, sizeof SMTP_REFUSAL - 1);
+	conn_write_early(s->conn, SMTP_REFUSAL, sizeof SMTP_REFUSAL - 1);
 	smtp_session_quit(s);
 }
 
@@ -247,6 +247,12 @@ smtp_front_has_output(const struct smtp_front *front)
 }
 
 bool
+smtp_front_awaits_log(const struct smtp_front *front)
+{
+	return conn_set_awaits_log(front->conns);
+}
+
+bool
 smtp_front_wants_room(const struct smtp_front *front)
 {
 	return !list_is_empty(&front->waiting[SMTP_WAIT_ROOM]);
@@ -291,7 +297,8 @@ smtp_front_free(struct smtp_front *front)
 	smtp_inband_free(front->inband);
 	loop_remove(front->check);
 	buf_fini(&front->reply);
-	free(front->spare_data);
+	while (front->n_spares > 0)
+		free(front->spares[--front->n_spares]);
 	free(front->hostname);
 	free(front);
 }

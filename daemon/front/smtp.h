@@ -71,10 +71,11 @@ void smtp_front_accept_lmtp(void *ctx, int fd);
 void smtp_front_work(struct smtp_front *front);
 void smtp_front_flush(struct smtp_front *front);
 
-/* Whether a session has something to do in the next turn; anything is still to be sent; one of
- * them waits for room; one has said nothing yet. */
+/* Whether a session has something to do in the next turn; anything is still to be sent; any of
+ * that waits for the log; a session waits for room; one has said nothing yet. */
 bool smtp_front_has_work(const struct smtp_front *front);
 bool smtp_front_has_output(const struct smtp_front *front);
+bool smtp_front_awaits_log(const struct smtp_front *front);
 bool smtp_front_wants_room(const struct smtp_front *front);
 bool smtp_front_has_silent(const struct smtp_front *front);
 

@@ -200,6 +200,8 @@ finish_value(struct smtp_header *h, enum smtp_field field)
 	char *text = h->values[field].text;
 	struct str s = { text, h->values[field].n };
 
+	if (s.n == 0)
+		return;
 	for (size_t i = 0; i < s.n; i++)
 		if (text[i] == '\t')
 			text[i] = ' ';

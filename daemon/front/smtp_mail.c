@@ -13,32 +13,53 @@
 #include "core/magic.h"
 #include "front/smtp_session.h"
 
+/* What is not accepted of it will not be. */
+static void
+close_batch(struct smtp_session *s)
+{
+	struct smtp_transaction *t = s->mail;
+
+	if (t->batch) {
+		intake_close(s->front->sim, t->batch);
+		intake_release(s->front->sim, t->batch);
+	}
+	t->batch = NULL;
+	free(t->notifications);
+	t->notifications = NULL;
+}
+
+static struct smtp_data *
+take_data(struct smtp_front *front)
+{
+	if (front->n_spares > 0)
+		return front->spares[--front->n_spares];
+	return mem_alloc(sizeof(struct smtp_data));
+}
+
+static void
+give_data_back(struct smtp_front *front, struct smtp_data *data)
+{
+	if (data && front->n_spares < SMTP_SPARES)
+		front->spares[front->n_spares++] = data;
+	else
+		free(data);
+}
+
 void
 smtp_mail_drop(struct smtp_session *s)
 {
 	struct smtp_transaction *t = s->mail;
-	uint32_t i;
 
 	s->input = SMTP_INPUT_COMMANDS;
 	if (s->phase & (SMTP_PHASE_SENDER | SMTP_PHASE_RECIPIENTS))
 		s->phase = SMTP_PHASE_READY;
 	if (!t)
 		return;
+	close_batch(s);
 	s->mail = NULL;
-	if (t->batch) {
-		intake_close(s->front->sim, t->batch);
-		intake_release(s->front->sim, t->batch);
-	}
-	for (i = 0; i < t->n; i++)
-		free(t->to[i]);
-	free(t->to);
-	free(t->from);
-	free(t->envid);
-	if (s->front->spare_data)
-		free(t->data);
-	else
-		s->front->spare_data = t->data;
-	free(t->verdicts);
+	smtp_envelope_fini(&t->envelope);
+	give_data_back(s->front, t->data);
+	free(t->verdicts.of);
 	fate_unref(t->wishes.fate);
 	free(t);
 }
@@ -46,7 +67,9 @@ smtp_mail_drop(struct smtp_session *s)
 bool
 smtp_mail_is_under_way(const struct smtp_session *s)
 {
-	return s->step && s->mail && s->mail->batch;
+	const struct smtp_transaction *t = s->mail;
+
+	return s->step && t && t->batch && t->batch->accepted < t->until;
 }
 
 static void
@@ -57,7 +80,7 @@ refuse_while_draining(struct smtp_session *s)
 }
 
 void
-smtp_mail_from(struct smtp_session *s, const struct smtp_command *command)
+smtp_mail_from(struct smtp_session *s, struct str argument)
 {
 	struct smtp_mail mail;
 	const struct smtp_refusal *refusal;
@@ -66,7 +89,7 @@ smtp_mail_from(struct smtp_session *s, const struct smtp_command *command)
 		refuse_while_draining(s);
 		return;
 	}
-	refusal = smtp_parse_mail(command->rest, s->front->scratch, &mail);
+	refusal = smtp_parse_mail(argument, s->front->scratch, &mail);
 	if (refusal) {
 		smtp_reply_refusal(s, refusal);
 		return;
@@ -77,24 +100,11 @@ smtp_mail_from(struct smtp_session *s, const struct smtp_command *command)
 		return;
 	}
 	s->mail = mem_alloc(sizeof *s->mail);
-	s->mail->from = mem_copy_str(mail.from.address);
-	s->mail->has_utf8 = mail.params.has_utf8;
-	if (mail.params.envid.n > 0)
-		s->mail->envid = mem_copy_str(mail.params.envid);
+	smtp_envelope_init(&s->mail->envelope, &mail);
 	if (!smtp_verdict_passes(s, SMTP_STAGE_MAIL))
 		return;
 	s->phase = SMTP_PHASE_SENDER;
 	smtp_reply(s, "250 2.1.0 Ok");
-}
-
-static void
-add_recipient(struct smtp_transaction *t, struct str address)
-{
-	if (t->n == t->cap) {
-		t->cap = t->cap ? t->cap * 2 : 1;
-		t->to = mem_resize_array(t->to, t->cap, sizeof *t->to);
-	}
-	t->to[t->n++] = mem_copy_str(address);
 }
 
 /* Whether what the address says of its outcome can be understood. False when it was refused. */
@@ -112,25 +122,25 @@ check_magic(struct smtp_session *s, struct str to)
 }
 
 void
-smtp_mail_to(struct smtp_session *s, const struct smtp_command *command)
+smtp_mail_to(struct smtp_session *s, struct str argument)
 {
-	struct smtp_transaction *t = s->mail;
+	struct smtp_envelope *envelope = &s->mail->envelope;
 	struct smtp_rcpt rcpt;
 	const struct smtp_refusal *refusal =
-	    smtp_parse_rcpt(command->rest, t->has_utf8, s->front->scratch, &rcpt);
+	    smtp_parse_rcpt(argument, envelope->has_utf8, s->front->scratch, &rcpt);
 
 	if (refusal) {
 		smtp_reply_refusal(s, refusal);
 		return;
 	}
-	if (t->n >= s->front->conf.max_recipients) {
+	if (envelope->n >= s->front->conf.max_recipients) {
 		smtp_reply(s, "452 4.5.3 A mail has at most %lu recipients here",
 		    s->front->conf.max_recipients);
 		return;
 	}
 	if (!check_magic(s, rcpt.to.address))
 		return;
-	add_recipient(t, rcpt.to.address);
+	smtp_envelope_add(envelope, &rcpt);
 	if (!smtp_verdict_passes(s, SMTP_STAGE_RCPT))
 		return;
 	s->phase = SMTP_PHASE_RECIPIENTS;
@@ -138,9 +148,9 @@ smtp_mail_to(struct smtp_session *s, const struct smtp_command *command)
 }
 
 void
-smtp_mail_data(struct smtp_session *s, const struct smtp_command *command)
+smtp_mail_data(struct smtp_session *s, struct str argument)
 {
-	const struct smtp_refusal *refusal = smtp_parse_nothing(command->rest);
+	const struct smtp_refusal *refusal = smtp_parse_nothing(argument);
 
 	if (refusal) {
 		smtp_reply_refusal(s, refusal);
@@ -148,9 +158,7 @@ smtp_mail_data(struct smtp_session *s, const struct smtp_command *command)
 	}
 	if (!smtp_verdict_passes(s, SMTP_STAGE_DATA))
 		return;
-	s->mail->data =
-	    s->front->spare_data ? s->front->spare_data : mem_alloc(sizeof *s->mail->data);
-	s->front->spare_data = NULL;
+	s->mail->data = take_data(s->front);
 	smtp_data_init(s->mail->data, s->front->conf.bare_newline, s->front->conf.max_size);
 	s->input = SMTP_INPUT_DATA;
 	smtp_reply(s, "354 End data with <CR><LF>.<CR><LF>");
@@ -160,17 +168,17 @@ smtp_mail_data(struct smtp_session *s, const struct smtp_command *command)
 static uint32_t
 replies_wanted(const struct smtp_session *s)
 {
-	return s->dialect->answers_each ? s->mail->n : 1;
+	return s->dialect->answers_each ? s->mail->envelope.n : 1;
 }
 
 /* The same reply for the transaction, or, in LMTP, for each of its recipients. Then it is over. */
 static void
-answer(struct smtp_session *s, const char *reply)
+answer(struct smtp_session *s, struct str reply)
 {
 	uint32_t n = replies_wanted(s);
 
 	while (n-- > 0)
-		smtp_reply(s, "%s", reply);
+		smtp_answer(s, reply);
 	smtp_mail_drop(s);
 }
 
@@ -216,7 +224,7 @@ set_id(const struct smtp_transaction *t, struct batch_request *r, struct batch_m
 	mail->message_id = smtp_header_value(h, SMTP_FIELD_MESSAGE_ID);
 	r->id = smtp_header_value(h, SMTP_FIELD_ID);
 	if (!r->id.p)
-		r->id = str_of(t->envid);
+		r->id = str_of(t->envelope.envid);
 	mail->is_id_unkeyed = !r->id.p;
 	if (!r->id.p)
 		r->id = mail->message_id;
@@ -231,7 +239,7 @@ set_plan(const struct smtp_session *s, struct batch_request *r, struct latency *
 	struct buf why = { 0 };
 
 	r->plan = PLAN_UNCHANGED;
-	if (t->verdicts) {
+	if (t->verdicts.of) {
 		fate_unref(t->wishes.fate);
 		if (fate_parse(outcomes, STR("delivered"), &t->wishes.fate, &why) != FATE_OK)
 			abort();
@@ -244,28 +252,38 @@ set_plan(const struct smtp_session *s, struct batch_request *r, struct latency *
 	buf_fini(&why);
 }
 
-/* Opens the batch. False when the daemon drains. */
+/* Opens the batch, of all who are not answered yet and are to have the mail. False when the daemon
+ * drains. */
 static bool
 open_batch(struct smtp_session *s)
 {
 	struct smtp_transaction *t = s->mail;
-	struct str *to = mem_alloc_array(t->n, sizeof *to);
+	const struct smtp_envelope *e = &t->envelope;
+	struct str *to = mem_alloc_array(e->n, sizeof *to);
 	struct batch_request r = {
-		.from = str_of(t->from),
+		.from = str_of(e->from),
 		.size = t->data->size,
 		.concurrency = DELIVERY_UNLIMITED,
 	};
 	struct batch_mail mail = { .recipients = to };
 	struct latency none;
-	uint32_t i;
+	uint32_t i, n = t->verdicts.of ? t->verdicts.n : e->n;
 
-	for (i = 0; i < t->n; i++)
-		if (!t->verdicts || t->verdicts[i].kind == SMTP_PASSES)
-			to[mail.n++] = str_of(t->to[i]);
-	r.is_reserved = intake_room(s->front->sim) >= mail.n;
+	if (e->has_notification)
+		t->notifications = mem_alloc_array(e->n, sizeof *t->notifications);
+	for (i = t->verdicts.given; i < n; i++) {
+		if (t->verdicts.of && t->verdicts.of[i].kind != SMTP_PASSES)
+			continue;
+		if (t->notifications)
+			t->notifications[mail.n] = smtp_envelope_notification(e, i);
+		to[mail.n++] = str_of(e->to[i].address);
+	}
+	/* those of LMTP may come long after each other */
+	r.is_reserved = !smtp_verdict_is_each(s) && intake_room(s->front->sim) >= mail.n;
 	set_id(t, &r, &mail);
 	set_plan(s, &r, &none);
 	t->batch = intake_open_mail(s->front->sim, smtp_session_owner(s), &r, &mail, &t->first);
+	t->end = t->first + mail.n;
 	free(to);
 	return t->batch != NULL;
 }
@@ -273,18 +291,34 @@ open_batch(struct smtp_session *s)
 static void
 answer_queued(struct smtp_session *s)
 {
-	char reply[64];
+	struct smtp_transaction *t = s->mail;
+	struct buf *reply = &s->front->reply;
 
-	snprintf(reply, sizeof reply, "250 2.0.0 Ok: queued as %lu",
-	    batch_number_at(s->mail->batch, s->mail->first));
-	if (s->fault.is_dropped_after) {
+	reply->len = 0;
+	buf_add_lit(reply, "250 2.0.0 Ok: queued as ");
+	buf_add_u64(reply, batch_number_at(t->batch, t->first));
+	if (smtp_verdict_is_each(s)) {
+		/* a run may be others' from now on */
+		if (t->until == t->end)
+			close_batch(s);
+		smtp_verdict_accepted(s, buf_str(reply));
+	} else if (s->fault.is_dropped_after) {
 		smtp_session_drop(s);
 		smtp_mail_drop(s);
-	} else if (s->mail->verdicts) {
-		smtp_verdict_answer(s, reply);
 	} else {
-		answer(s, reply);
+		answer(s, buf_str(reply));
+		smtp_verdict_drop(s);
 	}
+}
+
+static enum intake_status
+accept_slice(struct smtp_session *s)
+{
+	const struct smtp_transaction *t = s->mail;
+	uint32_t left = t->until - t->batch->accepted;
+
+	return intake_accept_mail(s->front->sim, t->batch, left < SMTP_SLICE ? left : SMTP_SLICE,
+	    t->notifications ? t->notifications + (t->batch->accepted - t->first) : NULL);
 }
 
 static void
@@ -295,9 +329,12 @@ accept_step(struct smtp_session *s)
 		smtp_session_wait(s, SMTP_WAIT_PRESENT, accept_step);
 		return;
 	}
-	switch (intake_accept(s->front->sim, s->mail->batch, SMTP_SLICE)) {
+	switch (accept_slice(s)) {
 	case INTAKE_MORE:
-		smtp_session_wait(s, SMTP_WAIT_TURN, accept_step);
+		if (s->mail->batch->accepted < s->mail->until)
+			smtp_session_wait(s, SMTP_WAIT_TURN, accept_step);
+		else
+			answer_queued(s);
 		break;
 	case INTAKE_NO_ROOM:
 		smtp_session_wait(s, SMTP_WAIT_ROOM, accept_step);
@@ -315,15 +352,29 @@ accept_step(struct smtp_session *s)
 	}
 }
 
-void
-smtp_mail_open(struct smtp_session *s)
+/* A batch that somebody else has closed, by a reset or a cancel, is followed by another. */
+static bool
+has_open_batch(struct smtp_session *s)
 {
+	if (s->mail->batch && s->mail->batch->is_open)
+		return true;
+	close_batch(s);
+	return open_batch(s);
+}
+
+void
+smtp_mail_accept(struct smtp_session *s)
+{
+	struct smtp_transaction *t = s->mail;
+
 	if (s->front->sim->is_resetting) {
-		smtp_session_wait(s, SMTP_WAIT_PRESENT, smtp_mail_open);
-	} else if (!open_batch(s)) {
+		smtp_session_wait(s, SMTP_WAIT_PRESENT, smtp_mail_accept);
+	} else if (!has_open_batch(s)) {
 		refuse_while_draining(s);
 		smtp_mail_drop(s);
 	} else {
+		t->until =
+		    smtp_verdict_is_each(s) ? t->batch->accepted + t->verdicts.passing : t->end;
 		accept_step(s);
 	}
 }
@@ -343,12 +394,11 @@ take_step(struct smtp_session *s)
 	if (refusal)
 		buf_printf(&why, "%u %s %s", refusal->code, refusal->dsn, refusal->text);
 	if (refusal || !read_wishes(s, &why)) {
-		buf_add_char(&why, '\0');
-		answer(s, why.data);
+		answer(s, buf_str(&why));
 	} else if (s->front->conf.mode == SMTP_INBAND) {
 		smtp_verdict_eom(s);
 	} else {
-		smtp_mail_open(s);
+		smtp_mail_accept(s);
 	}
 	buf_fini(&why);
 }

@@ -24,11 +24,29 @@ static const struct smtp_refusal refusals[WRONGS][2] = {
 	    { 501, "5.1.3", "The null path is no recipient" } },
 };
 
-static bool
-is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+/* Where an octet may stand outside of quotes. */
+enum octet_class { IN_LOCAL = 1, IN_DOMAIN = 2, IN_BOTH = 3 };
+
+/* atext (RFC 5321 §4.1.2), UTF-8 (RFC 6531 §3.3), and the dot between. */
+static const uint8_t classes[256] = {
+	['a' ... 'z'] = IN_BOTH,
+	['A' ... 'Z'] = IN_BOTH,
+	['0' ... '9'] = IN_BOTH,
+	[0x80 ... 0xff] = IN_BOTH,
+	['.'] = IN_BOTH,
+	['-'] = IN_BOTH,
+	['_'] = IN_BOTH,
+	['!'] = IN_LOCAL,
+	['#' ... '\''] = IN_LOCAL,
+	['*'] = IN_LOCAL,
+	['+'] = IN_LOCAL,
+	['/'] = IN_LOCAL,
+	['='] = IN_LOCAL,
+	['?'] = IN_LOCAL,
+	['^'] = IN_LOCAL,
+	['`'] = IN_LOCAL,
+	['{' ... '~'] = IN_LOCAL,
+};
 
 static bool
 is_utf8_octet(char c)
@@ -36,25 +54,12 @@ is_utf8_octet(char c)
 	return (unsigned char)c >= 0x80;
 }
 
-/* atext (RFC 5321 §4.1.2), or the dot between. */
-static bool
-is_local_octet(char c)
-{
-	return is_alnum(c) || is_utf8_octet(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c));
-}
-
-static bool
-is_domain_octet(char c)
-{
-	return is_alnum(c) || is_utf8_octet(c) || c == '-' || c == '_' || c == '.';
-}
-
 static size_t
-span(struct str s, bool (*is_in)(char c))
+span(struct str s, enum octet_class class)
 {
 	size_t n = 0;
 
-	while (n < s.n && is_in(s.p[n]))
+	while (n < s.n && classes[(unsigned char)s.p[n]] & class)
 		n++;
 	return n;
 }
@@ -103,7 +108,7 @@ span_domain(struct str s)
 		n = str_find(s, ']');
 		return n < s.n && is_literal((struct str){ s.p + 1, n - 1 }) ? n + 1 : 0;
 	}
-	n = span(s, is_domain_octet);
+	n = span(s, IN_DOMAIN);
 	if (n == 0 || s.p[0] == '.' || s.p[n - 1] == '.' || memmem(s.p, n, "..", 2))
 		return 0;
 	return n;
@@ -154,7 +159,7 @@ static bool
 parse_mailbox(struct str s, struct smtp_path *path, enum wrong *wrong)
 {
 	bool is_quoted = s.n > 0 && s.p[0] == '"';
-	size_t n = is_quoted ? span_quoted(s) : span(s, is_local_octet);
+	size_t n = is_quoted ? span_quoted(s) : span(s, IN_LOCAL);
 	struct str rest = str_from(s, n);
 
 	*wrong = WRONG_SYNTAX;

@@ -18,6 +18,20 @@
 /* A deadline is moved on by so many octets of data, so that who trickles them has it pass. */
 #define PROGRESS_OCTETS 4096
 
+/* write_cb: conn_write() or conn_write_early() */
+static void
+send_line(struct smtp_session *s, struct str line,
+    void (*write_cb)(struct conn *c, const void *data, size_t n))
+{
+	char reply[REPLY_OCTETS];
+
+	line = str_head(line, sizeof reply - 2);
+	memcpy(reply, line.p, line.n);
+	memcpy(reply + line.n, "\r\n", 2);
+	if (s->conn)
+		write_cb(s->conn, reply, line.n + 2);
+}
+
 void
 smtp_reply(struct smtp_session *s, const char *format, ...)
 {
@@ -25,23 +39,24 @@ smtp_reply(struct smtp_session *s, const char *format, ...)
 	va_list ap;
 	int n;
 
-	if (!s->conn)
-		return;
 	/* most replies are as they stand, and there are several for each mail */
 	if (!strchr(format, '%')) {
-		conn_write(s->conn, format, strlen(format));
-		conn_write(s->conn, "\r\n", 2);
+		send_line(s, str_of(format), conn_write_early);
 		return;
 	}
 	va_start(ap, format);
-	n = vsnprintf(line, sizeof line - 2, format, ap);
+	n = vsnprintf(line, sizeof line, format, ap);
 	va_end(ap);
 	if (n < 0)
 		abort();
-	if ((size_t)n > sizeof line - 3)
-		n = sizeof line - 3;
-	memcpy(line + n, "\r\n", 2);
-	conn_write(s->conn, line, (size_t)n + 2);
+	send_line(s, (struct str){ line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1 },
+	    conn_write_early);
+}
+
+void
+smtp_answer(struct smtp_session *s, struct str line)
+{
+	send_line(s, line, conn_write);
 }
 
 void
@@ -221,7 +236,7 @@ settle(struct smtp_session *s)
 		return;
 	free(s->held);
 	s->held = NULL;
-	s->line = (struct str){ NULL, 0 };
+	s->argument = (struct str){ NULL, 0 };
 	if (!s->conn) {
 		smtp_session_bury(s);
 		return;
@@ -261,9 +276,9 @@ smtp_stage_begin(struct smtp_session *s, enum smtp_stage stage, smtp_step *step)
 	smtp_front_follow(front);
 	at.total = ++front->totals[stage];
 	smtp_fault_draw(&front->conf.faults[stage], &at, &s->fault);
-	if (s->fault.delay_ns > 0 && s->line.p && !s->held) {
-		s->held = mem_copy_str(s->line);
-		s->line = (struct str){ s->held, s->line.n };
+	if (s->fault.delay_ns > 0 && s->argument.p && !s->held) {
+		s->held = mem_copy_str(s->argument);
+		s->argument = (struct str){ s->held, s->argument.n };
 	}
 	smtp_session_sleep(s, s->fault.delay_ns, step);
 }
@@ -301,7 +316,7 @@ smtp_session_greet(struct smtp_session *s)
 	s->timer = loop_add_timer(s->front->loop, timer_cb, s);
 	loop_timer_at(
 	    s->timer, clock_add(loop_read_clock(s->front->loop), s->front->conf.timeout_ns));
-	s->line = (struct str){ NULL, 0 };
+	s->argument = (struct str){ NULL, 0 };
 	smtp_stage_begin(s, SMTP_STAGE_CONNECT, greet_step);
 	settle(s);
 }

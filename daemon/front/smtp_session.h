@@ -15,13 +15,16 @@
 #include "core/simulator.h"
 #include "front/smtp.h"
 #include "front/smtp_auth.h"
+#include "front/smtp_envelope.h"
 #include "front/smtp_inband.h"
 #include "front/smtp_parse.h"
 #include "io/conn.h"
 
 #define SMTP_SLICE 1024 /* messages that one session has accepted in one turn */
+#define SMTP_SPARES 16
 
 struct smtp_session;
+struct smtp_verb;
 typedef void smtp_step(struct smtp_session *s);
 
 /* What a session waits for, besides an alarm. */
@@ -51,7 +54,8 @@ struct smtp_front {
 	uint64_t n_sessions;          /* …so many began… */
 	uint64_t totals[SMTP_STAGES]; /* …and had so many of each stage */
 	struct buf reply;
-	struct smtp_data *spare_data; /* of the last mail, for the next: it is large; or NULL */
+	struct smtp_data *spares[SMTP_SPARES]; /* of the last mails, for the next: they are large */
+	unsigned n_spares;
 	char scratch[SMTP_LINE_MAX];
 };
 
@@ -86,18 +90,28 @@ struct smtp_wishes {
 	struct latency latency; /* owns nothing: no file is named over the wire */
 };
 
+/* What each recipient gets at the end of data. An answer that ends the session is the last: those
+ * behind it were not asked for and get nothing. */
+struct smtp_verdicts {
+	struct smtp_verdict *of; /* so many; NULL: not inband */
+	uint32_t n;
+	uint32_t given;   /* LMTP: so many have their answers… */
+	uint32_t passing; /* …and the next so many are being accepted */
+	int64_t asked_ns; /* simulated, in that era */
+	uint64_t era;
+	bool is_unacknowledged; /* LMTP: none of them is said */
+};
+
 /* From MAIL to the answer at the end of data. */
 struct smtp_transaction {
-	char *from;
-	char *envid; /* decoded; or NULL */
-	bool has_utf8;
-	char **to;
-	uint32_t n, cap;
+	struct smtp_envelope envelope;
 	struct smtp_data *data;        /* while data come and until they are answered */
 	struct smtp_wishes wishes;     /* from the end of data on */
-	struct smtp_verdict *verdicts; /* inband, at the end of data: for each recipient; or NULL */
+	struct smtp_verdicts verdicts; /* likewise, inband */
 	struct batch *batch;           /* once it is being accepted… */
-	uint32_t first;                /* …from that message on */
+	uint32_t first, end;           /* …from that message on, to before that one… */
+	uint32_t until;                /* …and now to before that one */
+	struct event_notification *notifications; /* of each of its messages; or NULL */
 };
 
 struct smtp_session {
@@ -119,7 +133,8 @@ struct smtp_session {
 	struct smtp_verdict verdict;   /* inband: what is about to be said, … */
 	enum smtp_stage verdict_stage; /* …at that stage */
 	struct outcome_set *outcomes;  /* kept for that; or NULL */
-	struct str line;               /* the command under way… */
+	const struct smtp_verb *verb;  /* the command under way… */
+	struct str argument;           /* …and what stands behind it… */
 	char *held;                    /* …kept here while it waits; or NULL */
 	struct loop_event *timer;
 	int64_t deadline_ns; /* real: for what is waited for from the client */
@@ -141,6 +156,10 @@ void smtp_front_follow(struct smtp_front *front);
  * smtp_session_quit() is the caller's. */
 void smtp_reply(struct smtp_session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The same as it stands, when it tells what has become of a mail: it leaves only after that is in
+ * the log. */
+void smtp_answer(struct smtp_session *s, struct str line);
 void smtp_reply_refusal(struct smtp_session *s, const struct smtp_refusal *refusal);
 
 /* A new session; it is not greeted yet. */
@@ -189,9 +208,9 @@ void smtp_execute(struct smtp_session *s, struct str line);
 void smtp_auth_line(struct smtp_session *s, struct str line);
 
 /* The verbs of a mail transaction, and what comes after them (smtp_mail.c). */
-void smtp_mail_from(struct smtp_session *s, const struct smtp_command *command);
-void smtp_mail_to(struct smtp_session *s, const struct smtp_command *command);
-void smtp_mail_data(struct smtp_session *s, const struct smtp_command *command);
+void smtp_mail_from(struct smtp_session *s, struct str argument);
+void smtp_mail_to(struct smtp_session *s, struct str argument);
+void smtp_mail_data(struct smtp_session *s, struct str argument);
 
 /* Octets of data; the end of them is answered. Gives how many were data. */
 size_t smtp_mail_feed(struct smtp_session *s, struct str octets);
@@ -199,8 +218,9 @@ size_t smtp_mail_feed(struct smtp_session *s, struct str octets);
 /* Forgets the transaction, if there is one. */
 void smtp_mail_drop(struct smtp_session *s);
 
-/* Opens the batch with those who are delivered, or with all, and answers when it is accepted. */
-void smtp_mail_open(struct smtp_session *s);
+/* The mail is accepted, then answered; or for the next verdicts.passing of those who are delivered,
+ * then smtp_verdict_accepted() goes on. */
+void smtp_mail_accept(struct smtp_session *s);
 
 /*
  * smtp.mode = inband (smtp_verdict.c). Whether nothing is to be said at that stage but what is
@@ -212,13 +232,15 @@ bool smtp_verdict_passes(struct smtp_session *s, enum smtp_stage stage);
 /* The end of data: what became of each recipient, then the answer. */
 void smtp_verdict_eom(struct smtp_session *s);
 
-/* The answers to a mail with verdicts: `queued` for who was delivered. */
-void smtp_verdict_answer(struct smtp_session *s, const char *queued);
+/* LMTP: whether each recipient gets his answer when it is due; the next ones are accepted, with
+ * that reply. */
+bool smtp_verdict_is_each(const struct smtp_session *s);
+void smtp_verdict_accepted(struct smtp_session *s, struct str queued);
 
 /* Nothing is about to be said. */
 void smtp_verdict_drop(struct smtp_session *s);
 
-/* Whether it is being accepted: then it goes on without its client. */
+/* Whether it is being accepted: then that goes on without its client. */
 bool smtp_mail_is_under_way(const struct smtp_session *s);
 
 #endif

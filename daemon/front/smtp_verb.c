@@ -5,15 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/http.h"
 #include "base/mem.h"
 #include "front/smtp_session.h"
 #include "front/smtp_users.h"
 
 struct smtp_verb {
-	const char *name;
+	struct str name;
 	const char *usage; /* behind the verb */
 	const char *help;
-	void (*run)(struct smtp_session *s, const struct smtp_command *command);
+	void (*run)(struct smtp_session *s, struct str argument);
 	enum smtp_dialect_bit dialects;
 	unsigned phases; /* mask of enum smtp_phase; in others: 503 5.5.1 */
 	enum smtp_stage stage;
@@ -54,14 +55,14 @@ offer(struct smtp_session *s)
 	if (conf->has_auth && (conf->tls != SMTP_TLS_REQUIRED || conn_is_secure(s->conn)))
 		add_line(b, "AUTH " SMTP_AUTH_NAMES, false);
 	add_line(b, "DSN", true);
-	conn_write(s->conn, b->data, b->len);
+	conn_write_early(s->conn, b->data, b->len);
 }
 
 static void
-say_hello(struct smtp_session *s, const struct smtp_command *command, bool is_extended)
+say_hello(struct smtp_session *s, struct str argument, bool is_extended)
 {
 	struct str name;
-	const struct smtp_refusal *refusal = smtp_parse_helo(command->rest, &name);
+	const struct smtp_refusal *refusal = smtp_parse_helo(argument, &name);
 
 	if (refusal) {
 		smtp_reply_refusal(s, refusal);
@@ -78,21 +79,21 @@ say_hello(struct smtp_session *s, const struct smtp_command *command, bool is_ex
 }
 
 static void
-run_helo(struct smtp_session *s, const struct smtp_command *command)
+run_helo(struct smtp_session *s, struct str argument)
 {
-	say_hello(s, command, false);
+	say_hello(s, argument, false);
 }
 
 static void
-run_ehlo(struct smtp_session *s, const struct smtp_command *command)
+run_ehlo(struct smtp_session *s, struct str argument)
 {
-	say_hello(s, command, true);
+	say_hello(s, argument, true);
 }
 
 static bool
-has_no_argument(struct smtp_session *s, const struct smtp_command *command)
+has_no_argument(struct smtp_session *s, struct str argument)
 {
-	const struct smtp_refusal *refusal = smtp_parse_nothing(command->rest);
+	const struct smtp_refusal *refusal = smtp_parse_nothing(argument);
 
 	if (refusal)
 		smtp_reply_refusal(s, refusal);
@@ -100,51 +101,51 @@ has_no_argument(struct smtp_session *s, const struct smtp_command *command)
 }
 
 static void
-run_rset(struct smtp_session *s, const struct smtp_command *command)
+run_rset(struct smtp_session *s, struct str argument)
 {
-	if (!has_no_argument(s, command))
+	if (!has_no_argument(s, argument))
 		return;
 	smtp_mail_drop(s);
 	smtp_reply(s, "250 2.0.0 Ok");
 }
 
 static void
-run_noop(struct smtp_session *s, const struct smtp_command *command)
+run_noop(struct smtp_session *s, struct str argument)
 {
-	(void)command;
+	(void)argument;
 	smtp_reply(s, "250 2.0.0 Ok");
 }
 
 /* RFC 5321 §3.5.3: who does not say whether an address is there answers 252. */
 static void
-run_vrfy(struct smtp_session *s, const struct smtp_command *command)
+run_vrfy(struct smtp_session *s, struct str argument)
 {
-	if (command->rest.n == 0)
+	if (argument.n == 0)
 		smtp_reply(s, "501 5.5.4 VRFY needs an address");
 	else
 		smtp_reply(s, "252 2.0.0 Send some mail, and see what becomes of it");
 }
 
 static void
-run_expn(struct smtp_session *s, const struct smtp_command *command)
+run_expn(struct smtp_session *s, struct str argument)
 {
-	(void)command;
+	(void)argument;
 	smtp_reply(s, "502 5.5.1 There are no lists");
 }
 
 static void
-run_quit(struct smtp_session *s, const struct smtp_command *command)
+run_quit(struct smtp_session *s, struct str argument)
 {
-	if (!has_no_argument(s, command))
+	if (!has_no_argument(s, argument))
 		return;
 	smtp_reply(s, "221 2.0.0 Bye");
 	smtp_session_quit(s);
 }
 
 static void
-run_starttls(struct smtp_session *s, const struct smtp_command *command)
+run_starttls(struct smtp_session *s, struct str argument)
 {
-	if (!has_no_argument(s, command))
+	if (!has_no_argument(s, argument))
 		return;
 	if (!s->front->conf.tls_server) {
 		smtp_reply(s, "502 5.5.1 There is no TLS here");
@@ -200,7 +201,7 @@ smtp_auth_line(struct smtp_session *s, struct str line)
 }
 
 static void
-run_auth(struct smtp_session *s, const struct smtp_command *command)
+run_auth(struct smtp_session *s, struct str argument)
 {
 	struct smtp_auth_command auth;
 	const struct smtp_refusal *refusal;
@@ -213,7 +214,7 @@ run_auth(struct smtp_session *s, const struct smtp_command *command)
 		smtp_reply(s, "503 5.5.1 Authenticated already");
 		return;
 	}
-	refusal = smtp_parse_auth(command->rest, &auth);
+	refusal = smtp_parse_auth(argument, &auth);
 	if (refusal) {
 		smtp_reply_refusal(s, refusal);
 		return;
@@ -222,41 +223,41 @@ run_auth(struct smtp_session *s, const struct smtp_command *command)
 	go_on_with_auth(s, smtp_auth_start(s->auth, &auth));
 }
 
-static void run_help(struct smtp_session *s, const struct smtp_command *command);
+static void run_help(struct smtp_session *s, struct str argument);
 
 #define IN_MAIL (SMTP_PHASE_SENDER | SMTP_PHASE_RECIPIENTS)
 #define GREETED (SMTP_PHASE_READY | IN_MAIL)
 
 static const struct smtp_verb verbs[] = {
-	{ "HELO", "NAME", "says who you are", run_helo, SMTP_IN_SMTP, SMTP_PHASE_ANY,
+	{ STR_INIT("HELO"), "NAME", "says who you are", run_helo, SMTP_IN_SMTP, SMTP_PHASE_ANY,
 	    SMTP_STAGE_EHLO, false },
-	{ "EHLO", "NAME", "says who you are, and lists the extensions", run_ehlo, SMTP_IN_SMTP,
-	    SMTP_PHASE_ANY, SMTP_STAGE_EHLO, true },
-	{ "LHLO", "NAME", "says who you are, and lists the extensions", run_ehlo, SMTP_IN_LMTP,
-	    SMTP_PHASE_ANY, SMTP_STAGE_EHLO, true },
-	{ "MAIL", "FROM:<address> [SIZE=n] [BODY=...] [SMTPUTF8] [RET=...] [ENVID=...]",
+	{ STR_INIT("EHLO"), "NAME", "says who you are, and lists the extensions", run_ehlo,
+	    SMTP_IN_SMTP, SMTP_PHASE_ANY, SMTP_STAGE_EHLO, true },
+	{ STR_INIT("LHLO"), "NAME", "says who you are, and lists the extensions", run_ehlo,
+	    SMTP_IN_LMTP, SMTP_PHASE_ANY, SMTP_STAGE_EHLO, true },
+	{ STR_INIT("MAIL"), "FROM:<address> [SIZE=n] [BODY=...] [SMTPUTF8] [RET=...] [ENVID=...]",
 	    "begins a mail", smtp_mail_from, SMTP_IN_BOTH, SMTP_PHASE_READY, SMTP_STAGE_MAIL,
 	    false },
-	{ "RCPT", "TO:<address> [NOTIFY=...] [ORCPT=...]", "adds a recipient", smtp_mail_to,
-	    SMTP_IN_BOTH, IN_MAIL, SMTP_STAGE_RCPT, false },
-	{ "DATA", "", "the mail itself follows, up to a line with a dot alone", smtp_mail_data,
-	    SMTP_IN_BOTH, SMTP_PHASE_RECIPIENTS, SMTP_STAGE_DATA, false },
-	{ "RSET", "", "forgets the mail that was begun", run_rset, SMTP_IN_BOTH, SMTP_PHASE_ANY,
-	    SMTP_STAGE_NONE, false },
-	{ "NOOP", "", "does nothing", run_noop, SMTP_IN_BOTH, SMTP_PHASE_ANY, SMTP_STAGE_NONE,
-	    true },
-	{ "VRFY", "ADDRESS", "says nothing about an address", run_vrfy, SMTP_IN_BOTH,
+	{ STR_INIT("RCPT"), "TO:<address> [NOTIFY=...] [ORCPT=...]", "adds a recipient",
+	    smtp_mail_to, SMTP_IN_BOTH, IN_MAIL, SMTP_STAGE_RCPT, false },
+	{ STR_INIT("DATA"), "", "the mail itself follows, up to a line with a dot alone",
+	    smtp_mail_data, SMTP_IN_BOTH, SMTP_PHASE_RECIPIENTS, SMTP_STAGE_DATA, false },
+	{ STR_INIT("RSET"), "", "forgets the mail that was begun", run_rset, SMTP_IN_BOTH,
 	    SMTP_PHASE_ANY, SMTP_STAGE_NONE, false },
-	{ "EXPN", "LIST", "is not there", run_expn, SMTP_IN_BOTH, SMTP_PHASE_ANY, SMTP_STAGE_NONE,
-	    false },
-	{ "STARTTLS", "", "goes on by TLS", run_starttls, SMTP_IN_BOTH, SMTP_PHASE_READY,
+	{ STR_INIT("NOOP"), "", "does nothing", run_noop, SMTP_IN_BOTH, SMTP_PHASE_ANY,
 	    SMTP_STAGE_NONE, true },
-	{ "AUTH", SMTP_AUTH_NAMES, "says who you are, with a password", run_auth, SMTP_IN_BOTH,
-	    SMTP_PHASE_READY, SMTP_STAGE_NONE, false },
-	{ "HELP", "[VERB]", "lists the verbs, or explains one", run_help, SMTP_IN_BOTH,
+	{ STR_INIT("VRFY"), "ADDRESS", "says nothing about an address", run_vrfy, SMTP_IN_BOTH,
 	    SMTP_PHASE_ANY, SMTP_STAGE_NONE, false },
-	{ "QUIT", "", "ends the session", run_quit, SMTP_IN_BOTH, SMTP_PHASE_ANY, SMTP_STAGE_QUIT,
-	    true },
+	{ STR_INIT("EXPN"), "LIST", "is not there", run_expn, SMTP_IN_BOTH, SMTP_PHASE_ANY,
+	    SMTP_STAGE_NONE, false },
+	{ STR_INIT("STARTTLS"), "", "goes on by TLS", run_starttls, SMTP_IN_BOTH, SMTP_PHASE_READY,
+	    SMTP_STAGE_NONE, true },
+	{ STR_INIT("AUTH"), SMTP_AUTH_NAMES, "says who you are, with a password", run_auth,
+	    SMTP_IN_BOTH, SMTP_PHASE_READY, SMTP_STAGE_NONE, false },
+	{ STR_INIT("HELP"), "[VERB]", "lists the verbs, or explains one", run_help, SMTP_IN_BOTH,
+	    SMTP_PHASE_ANY, SMTP_STAGE_NONE, false },
+	{ STR_INIT("QUIT"), "", "ends the session", run_quit, SMTP_IN_BOTH, SMTP_PHASE_ANY,
+	    SMTP_STAGE_QUIT, true },
 };
 
 #define N_VERBS (sizeof verbs / sizeof *verbs)
@@ -267,27 +268,27 @@ find_verb(const struct smtp_session *s, struct str name)
 	size_t i;
 
 	for (i = 0; i < N_VERBS; i++)
-		if (name.n > 0 && str_small(name.p[0]) == str_small(verbs[i].name[0]) &&
-		    verbs[i].dialects & s->dialect->bit &&
-		    str_eq_nocase(name, str_of(verbs[i].name)))
+		if (name.n == verbs[i].name.n &&
+		    str_small(name.p[0]) == str_small(verbs[i].name.p[0]) &&
+		    verbs[i].dialects & s->dialect->bit && str_eq_nocase(name, verbs[i].name))
 			return &verbs[i];
 	return NULL;
 }
 
 static void
-run_help(struct smtp_session *s, const struct smtp_command *command)
+run_help(struct smtp_session *s, struct str argument)
 {
-	const struct smtp_verb *verb = find_verb(s, command->rest);
+	const struct smtp_verb *verb = find_verb(s, argument);
 	struct buf *b = &s->front->reply;
 	size_t i;
 
 	if (verb) {
 		smtp_reply(
-		    s, "214-2.0.0 %s%s%s", verb->name, verb->usage[0] ? " " : "", verb->usage);
+		    s, "214-2.0.0 %s%s%s", verb->name.p, verb->usage[0] ? " " : "", verb->usage);
 		smtp_reply(s, "214 2.0.0 %s", verb->help);
 		return;
 	}
-	if (command->rest.n > 0) {
+	if (argument.n > 0) {
 		smtp_reply(s, "504 5.5.1 There is no such verb");
 		return;
 	}
@@ -295,7 +296,7 @@ run_help(struct smtp_session *s, const struct smtp_command *command)
 	for (i = 0; i < N_VERBS; i++)
 		if (verbs[i].dialects & s->dialect->bit) {
 			buf_add_char(b, ' ');
-			buf_add_str(b, str_of(verbs[i].name));
+			buf_add_str(b, verbs[i].name);
 		}
 	smtp_reply(s, "214 2.0.0%.*s", STR_ARG(buf_str(b)));
 }
@@ -328,35 +329,31 @@ objection(const struct smtp_session *s, const struct smtp_verb *verb)
 static void
 verb_step(struct smtp_session *s)
 {
-	struct smtp_command command;
-	const struct smtp_verb *verb;
+	const struct smtp_verb *verb = s->verb;
 
-	smtp_parse_command(s->line, &command);
-	verb = find_verb(s, command.verb);
 	if (verb->stage == SMTP_STAGE_NONE || smtp_stage_passes(s, verb->stage, 1))
-		verb->run(s, &command);
+		verb->run(s, s->argument);
 }
 
 void
 smtp_execute(struct smtp_session *s, struct str line)
 {
 	struct smtp_command command;
-	const struct smtp_verb *verb;
 	const char *why;
 
-	if (smtp_parse_is_http(line)) {
+	smtp_parse_command(line, &command);
+	s->verb = find_verb(s, command.verb);
+	if (s->verb ? http_is_request(line) : smtp_parse_is_http(line)) {
 		smtp_session_drop(s);
 		return;
 	}
-	smtp_parse_command(line, &command);
-	verb = find_verb(s, command.verb);
-	why = objection(s, verb);
-	s->line = line;
+	why = objection(s, s->verb);
+	s->argument = command.rest;
 	if (why)
 		smtp_reply(s, "%s", why);
-	else if (verb->stage == SMTP_STAGE_NONE)
+	else if (s->verb->stage == SMTP_STAGE_NONE)
 		verb_step(s);
 	else
-		smtp_stage_begin(s, verb->stage, verb_step);
-	s->line = s->held ? s->line : (struct str){ NULL, 0 };
+		smtp_stage_begin(s, s->verb->stage, verb_step);
+	s->argument = s->held ? s->argument : (struct str){ NULL, 0 };
 }

@@ -67,6 +67,7 @@ die(struct conn *c)
 	c->is_dead = true;
 	if (conn_has_output(c))
 		c->set->with_output--;
+	c->set->awaiting_log -= c->awaits_log;
 	list_remove(&c->link);
 	list_remove(&c->work_link);
 	loop_remove(c->event);
@@ -286,16 +287,41 @@ send_output(struct conn *c)
 	return true;
 }
 
+/* Puts it among those that wait for the gate. */
+static void
+wait_for_gate(struct conn *c)
+{
+	struct list *at = &c->set->gated;
+
+	while (at->prev != &c->set->gated &&
+	    list_entry(at->prev, struct conn, work_link)->barrier > c->barrier)
+		at = at->prev;
+	c->is_gated = true;
+	list_add_before(at, &c->work_link);
+}
+
+/* Whether the output may leave, as far as the log is concerned. */
+static bool
+passes_gate(struct conn *c)
+{
+	if (!c->awaits_log)
+		return true;
+	if (c->has_new_output)
+		c->barrier = c->set->gate->promised;
+	c->has_new_output = false;
+	if (!gate_is_passable(c->set->gate, c->barrier))
+		return false;
+	c->awaits_log = false;
+	c->set->awaiting_log--;
+	return true;
+}
+
 static void
 flush(struct conn *c)
 {
 	if (sendable(c) > 0) {
-		if (c->has_new_output)
-			c->barrier = c->set->gate->promised;
-		c->has_new_output = false;
-		if (!gate_is_passable(c->set->gate, c->barrier)) {
-			c->is_gated = true;
-			list_add_tail(&c->set->gated, &c->work_link);
+		if (!passes_gate(c)) {
+			wait_for_gate(c);
 			return;
 		}
 		if (!send_output(c))
@@ -332,6 +358,15 @@ tls_cb(struct conn *c, enum loop_fd_event what)
 		read_input(c);
 }
 
+/* What does not wait for the log leaves right after the input that it answers: so the peer works
+ * on it while the others are read. For commands one by one that was a tenth of their cost. */
+static bool
+may_send_early(const struct conn *c)
+{
+	return !c->is_dead && conn_has_output(c) && !c->awaits_log && !c->wants_lines &&
+	    !list_is_empty(&c->work_link);
+}
+
 static void
 fd_cb(void *ctx, enum loop_fd_event what)
 {
@@ -347,6 +382,11 @@ fd_cb(void *ctx, enum loop_fd_event what)
 		tls_cb(c, what);
 	} else if (what == LOOP_READABLE) {
 		read_input(c);
+		if (may_send_early(c)) {
+			list_remove(&c->work_link);
+			flush(c);
+			return;
+		}
 	} else {
 		conn_want_work(c);
 	}
@@ -405,6 +445,12 @@ conn_set_has_output(const struct conn_set *set)
 	return set->with_output > 0;
 }
 
+bool
+conn_set_awaits_log(const struct conn_set *set)
+{
+	return set->awaiting_log > 0;
+}
+
 void
 conn_set_free(struct conn_set *set)
 {
@@ -416,7 +462,7 @@ conn_set_free(struct conn_set *set)
 }
 
 void
-conn_write(struct conn *c, const void *data, size_t n)
+conn_write_early(struct conn *c, const void *data, size_t n)
 {
 	if (n == 0 || c->is_dead)
 		return;
@@ -425,10 +471,20 @@ conn_write(struct conn *c, const void *data, size_t n)
 	if (c->out.cap == 0)
 		take_spare(c);
 	buf_add(&c->out, data, n);
-	c->has_new_output = true;
 	if (conn_backlog(c) > CONN_BACKLOG_HIGH)
 		c->is_full = true;
 	conn_want_work(c);
+}
+
+void
+conn_write(struct conn *c, const void *data, size_t n)
+{
+	if (n == 0 || c->is_dead)
+		return;
+	conn_write_early(c, data, n);
+	c->has_new_output = true;
+	c->set->awaiting_log += !c->awaits_log;
+	c->awaits_log = true;
 }
 
 size_t

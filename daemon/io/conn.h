@@ -72,8 +72,9 @@ void conn_set_flush(struct conn_set *set);
  * Every now and then: a client may die while its command waits. */
 void conn_set_check(struct conn_set *set);
 
-/* Whether anything is still to be sent. */
+/* Whether anything is still to be sent; and whether any of that waits for the log. */
 bool conn_set_has_output(const struct conn_set *set);
+bool conn_set_awaits_log(const struct conn_set *set);
 
 /* Closes all, without a callback. */
 void conn_set_free(struct conn_set *set);
@@ -81,8 +82,13 @@ void conn_set_free(struct conn_set *set);
 /* fd is a non-blocking stream socket, the connection's from now on. Reading begins at once. */
 struct conn *conn_new(struct conn_set *set, int fd, void *ctx);
 
-/* Queues octets; they leave at the end of this turn at the earliest. */
+/* Queues octets; they leave at the end of this turn at the earliest, and not before all that has
+ * happened until then is in the log. */
 void conn_write(struct conn *c, const void *data, size_t n);
+
+/* The same for what says nothing of what has happened: it does not wait for the log, only for what
+ * was queued before it, and leaves at once when it answers what was just read. */
+void conn_write_early(struct conn *c, const void *data, size_t n);
 
 /* Octets that are queued. */
 size_t conn_backlog(const struct conn *c);

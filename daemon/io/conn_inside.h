@@ -56,7 +56,8 @@ struct conn {
 	bool is_finishing;
 	bool is_lingering;
 	bool is_dead;
-	bool has_new_output;  /* since the barrier was set */
+	bool awaits_log;      /* some of the output does, or did when it was queued */
+	bool has_new_output;  /* that does, since the barrier was set */
 	bool is_starting_tls; /* input is thrown away, then there is a handshake */
 };
 
@@ -68,7 +69,7 @@ struct conn_set {
 	struct list all;
 	struct list work;
 	struct list gated;
-	size_t with_output;
+	size_t with_output, awaiting_log; /* connections */
 	struct buf spares[CONN_SPARES_MAX];
 	size_t n_spares;
 	char read_buffer[CONN_READ_SIZE];

@@ -316,7 +316,7 @@ add_or_die(struct event *event, const struct timeval *timeout)
 static void
 want_write(struct loop_event *e, bool write, int64_t stall_timeout_ns)
 {
-	struct timeval tv = timeval_of(stall_timeout_ns);
+	struct timeval tv;
 
 	if (!write) {
 		if (e->write)
@@ -329,6 +329,7 @@ want_write(struct loop_event *e, bool write, int64_t stall_timeout_ns)
 	e->write = event_new(e->loop->base, e->fd, EV_WRITE | EV_PERSIST, on_event, e);
 	if (!e->write)
 		abort();
+	tv = timeval_of(stall_timeout_ns);
 	add_or_die(e->write, stall_timeout_ns > 0 ? &tv : NULL);
 }
 

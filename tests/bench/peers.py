@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from processes import Broken, run_measured
+from processes import SERVERS, Broken, run_measured, start_on
 
 
 def _port():
@@ -24,7 +24,7 @@ class Server:
 
     def __init__(self, kind, address, command, directory):
         self.kind, self.address = kind, address
-        with open(f"{directory}/peer.out", "wb") as out:
+        with open(f"{directory}/peer.out", "wb") as out, start_on(SERVERS):
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
                                             stderr=subprocess.STDOUT)
         self.pid = self.process.pid

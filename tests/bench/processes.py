@@ -1,4 +1,5 @@
 """Runs what is measured and reads from the kernel what it has used."""
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,24 @@ import socket
 import subprocess
 import tempfile
 import time
+
+
+# A server and those who load it have processors of their own, as far as there are two: else what is
+# measured is where the scheduler puts them, and how dear it is to wake another processor.
+_PROCESSORS = sorted(os.sched_getaffinity(0))
+SERVERS = {_PROCESSORS[0]}
+LOADS = set(_PROCESSORS[1:] or _PROCESSORS)
+
+
+@contextlib.contextmanager
+def start_on(processors):
+    """What is started meanwhile stays on these processors."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, processors)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 class Broken(Exception):
@@ -64,10 +83,16 @@ def run_measured(command, directory):
 
 def run_tool(command):
     """One of the programs beside this file: its figures."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return json.loads(run_load(command))
+
+
+def run_load(command):
+    """Who loads a server, to its end: what it said."""
+    with start_on(LOADS):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     expect(done.returncode == 0,
            f"{os.path.basename(command[0])}: {done.stderr.strip() or done.returncode}")
-    return json.loads(done.stdout)
+    return done.stdout
 
 
 def numbers_of(line):
@@ -91,8 +116,9 @@ class Daemon:
         for option in options:
             command += ["-o", option]
         self.began = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE)
+        with start_on(SERVERS if port else os.sched_getaffinity(0)):
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=subprocess.PIPE)
         self.pid = self.process.pid
         try:
             self._get_ready(port)

@@ -3,11 +3,10 @@ import functools
 import math
 import os
 import shutil
-import subprocess
 import time
 
 from peers import SEARCHED
-from processes import (Daemon, check_log, cpu_seconds, expect, instructions_of, run_tool,
+from processes import (Daemon, check_log, cpu_seconds, expect, instructions_of, run_load, run_tool,
                        wait_until_idle)
 
 MICRO = 1e6
@@ -290,10 +289,8 @@ def run_smtp_sink(bench, load, n):
 def run_smtp_load(command):
     """What it takes, from its start to its end."""
     began = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wall = time.monotonic() - began
-    expect(done.returncode == 0, f"{os.path.basename(command[0])}: {done.stderr.strip()}")
-    return wall
+    run_load(command)
+    return time.monotonic() - began
 
 
 def measure_smtp(bench, load, n, lines=SMTP_LINES):

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 
-#define ARGS_MAX 32
+#define ARGS_MAX 64
 
 struct daemon *
 smtp_daemon(const char *arg, ...)

@@ -72,25 +72,24 @@ send_in_two(struct client *c, const struct text *t, size_t at)
 	client_send_bytes(c, t->p + at, t->n - at);
 }
 
-/* One transaction with the sequence in it has one answer. */
+/* The text of a mail with the sequence in it, and the commands behind it. */
 static void
-try_sequence(struct client *c, const struct sequence *s, size_t at, bool is_rejecting)
+add_mail(struct text *t, const struct sequence *s)
 {
-	struct text t = { 0 };
-	const char *reply;
+	t->n = 0;
+	text_add(t, before, sizeof before - 1);
+	text_add(t, s->octets, s->n);
+	text_add(t, smuggled, sizeof smuggled - 1);
+	text_printf(t, "\r\n.\r\nNOOP marks the place\r\nRCPT TO:<victim@example.org>\r\n");
+}
 
-	text_add(&t, before, sizeof before - 1);
-	text_add(&t, s->octets, s->n);
-	text_add(&t, smuggled, sizeof smuggled - 1);
-	text_add(&t, "\r\n.\r\n", 5);
-	smtp_begin_data(c, "honest@example.com", "b@example.org");
-	send_in_two(c, &t, at);
-	reply = smtp_reply(c);
-	expect_text(reply, is_rejecting ? "5%" : "250 2.0.0 Ok: queued as %");
-	/* nothing else was answered, and the session goes on as after one transaction */
-	expect_text(smtp_ask(c, "NOOP marks the place"), "250 %");
-	expect_text(smtp_ask(c, "RCPT TO:<victim@example.org>"), "503 %");
-	text_free(&t);
+/* One transaction has one answer, and the session goes on as after one. */
+static void
+expect_one_answer(struct client *c, bool is_rejected)
+{
+	expect_text(smtp_reply(c), is_rejected ? "5%" : "250 2.0.0 Ok: queued as %");
+	expect_text(smtp_reply(c), "250 2.0.0 Ok");
+	expect_text(smtp_reply(c), "503 %");
 }
 
 /* A line feed without a carriage return, or the other way round. */
@@ -108,46 +107,112 @@ has_bare_newline(const struct sequence *s)
 	return false;
 }
 
+/* Sessions side by side, since each waits for the daemon to have read what it sent. */
+#define SESSIONS 320
+
+struct fleet {
+	struct client *c[SESSIONS];
+	size_t n;
+};
+
+static void
+fleet_begin(struct fleet *f, struct daemon *d, size_t n)
+{
+	expect(n <= SESSIONS);
+	for (; f->n < n; f->n++) {
+		f->c[f->n] = smtp_connect(d, "smtp", 0);
+		smtp_hello(f->c[f->n]);
+	}
+	for (n = 0; n < f->n; n++)
+		smtp_begin_data(f->c[n], "honest@example.com", "b@example.org");
+}
+
+static void
+fleet_wait_read(const struct fleet *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		smtp_wait_read(f->c[i]);
+}
+
+/* However it was cut, it was as much: of the events from *at on, which it moves to their end. */
+static void
+expect_one_size(struct daemon *d, size_t *at)
+{
+	const char *p = daemon_log(d) + *at, *first = NULL, *size;
+
+	for (; (p = strstr(p, " queued ")) != NULL; p = size) {
+		size = strstr(p, " size=");
+		expect(size && strchr(size, '\n'));
+		first = first ? first : size;
+		expect(strncmp(size, first, strcspn(first, "\n") + 1) == 0);
+	}
+	*at = strlen(daemon_log(d));
+}
+
+/* In two pieces, cut at each of its octets. Gives how many mails that were. */
+static size_t
+try_each_cut(struct fleet *f, struct daemon *d, const struct sequence *s, bool is_rejected)
+{
+	struct text t = { 0 };
+	size_t i;
+
+	add_mail(&t, s);
+	fleet_begin(f, d, t.n - 1);
+	for (i = 0; i < f->n; i++)
+		client_send_bytes(f->c[i], t.p, i % (t.n - 1) + 1);
+	fleet_wait_read(f);
+	for (i = 0; i < f->n; i++)
+		client_send_bytes(f->c[i], t.p + i % (t.n - 1) + 1, t.n - i % (t.n - 1) - 1);
+	for (i = 0; i < f->n; i++)
+		expect_one_answer(f->c[i], is_rejected);
+	text_free(&t);
+	return f->n;
+}
+
+/* Octet by octet, a session for each sequence. */
+static void
+try_each_octet(struct daemon *d, bool is_rejecting)
+{
+	struct text mails[HARNESS_EXTENT(sequences)] = { 0 };
+	struct fleet f = { .n = 0 };
+	size_t i, at, longest = 0;
+
+	fleet_begin(&f, d, HARNESS_EXTENT(sequences));
+	for (i = 0; i < f.n; i++) {
+		add_mail(&mails[i], &sequences[i]);
+		longest = mails[i].n > longest ? mails[i].n : longest;
+	}
+	for (at = 0; at < longest; at++) {
+		for (i = 0; i < f.n; i++)
+			if (at < mails[i].n)
+				client_send_bytes(f.c[i], mails[i].p + at, 1);
+		fleet_wait_read(&f);
+	}
+	for (i = 0; i < f.n; i++) {
+		expect_one_answer(f.c[i], is_rejecting && has_bare_newline(&sequences[i]));
+		text_free(&mails[i]);
+	}
+}
+
 static void
 try_all(const char *mode, bool is_rejecting)
 {
 	struct daemon *d = start(mode);
-	struct client *c = smtp_connect(d, "smtp", 0);
-	size_t i, at, accepted = 0, n;
+	struct fleet f = { .n = 0 };
+	size_t i, accepted = 0, log_at = 0;
 
-	smtp_hello(c);
 	for (i = 0; i < HARNESS_EXTENT(sequences); i++) {
-		const struct sequence *s = &sequences[i];
-		bool is_rejected = is_rejecting && has_bare_newline(s);
+		bool is_rejected = is_rejecting && has_bare_newline(&sequences[i]);
+		size_t n = try_each_cut(&f, d, &sequences[i], is_rejected);
 
-		/* from before its first octet to behind the one after its last */
-		for (at = sizeof before - 2; at <= sizeof before + s->n; at++) {
-			try_sequence(c, s, at, is_rejected);
-			accepted += !is_rejected;
-		}
-		print_message("ok: %s %s\n", mode, s->name);
+		expect_one_size(d, &log_at);
+		/* and once more, octet by octet */
+		accepted += is_rejected ? 0 : n + 1;
+		print_message("ok: %s %s\n", mode, sequences[i].name);
 	}
-	/* the end of data itself, in two pieces and octet by octet */
-	for (at = 0; at <= 5; at++) {
-		struct text end = { 0 };
-
-		text_add(&end, "\r\n.\r\n", 5);
-		smtp_begin_data(c, "honest@example.com", "b@example.org");
-		client_send(c, "text");
-		smtp_wait_read(c);
-		if (at < 5)
-			send_in_two(c, &end, at);
-		else
-			for (n = 0; n < 5; n++) {
-				client_send_bytes(c, end.p + n, 1);
-				smtp_wait_read(c);
-			}
-		expect_text(smtp_reply(c), "250 2.0.0 Ok: queued as %");
-		accepted++;
-		text_free(&end);
-	}
-	expect_text(smtp_ask(c, "QUIT"), "221 %");
-	client_expect_end(c);
+	try_each_octet(d, is_rejecting);
 	daemon_wait_log(d, " delivered ", accepted);
 	expect_number(daemon_count_log(d, " queued "), accepted);
 	expect_number(

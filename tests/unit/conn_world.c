@@ -39,6 +39,8 @@ take_line(struct conn_world *w, struct str s)
 		start_tls(w);
 	else if (w->answer)
 		conn_write(w->c, w->answer, strlen(w->answer));
+	else if (w->reply)
+		conn_write_early(w->c, w->reply, strlen(w->reply));
 	return n + 1;
 }
 
@@ -117,7 +119,8 @@ turn_end_cb(void *ctx)
 	struct conn_world *w = ctx;
 
 	conn_set_give(w->set);
-	conn_set_flush(w->set);
+	if (!w->keeps_output)
+		conn_set_flush(w->set);
 	loop_stop(w->loop);
 }
 

@@ -29,6 +29,8 @@ struct conn_world {
 	bool is_ready;
 	bool pauses, yields;    /* after each call */
 	const char *answer;     /* to each line, or NULL */
+	const char *reply;      /* the same, and it need not wait for the log */
+	bool keeps_output;      /* nothing is sent at the end of a turn */
 	struct tls_server *tls; /* for "STARTTLS", or NULL */
 	const char *early;      /* written when TLS was started, or NULL */
 	/* What it saw. */

@@ -161,7 +161,10 @@ world_one(const char *id)
 struct world_mail
 world_mail(const char *id, const struct str *recipients, uint32_t n)
 {
-	struct world_mail m = { world_one(id), { recipients, n, str_of(id), id != NULL } };
+	struct world_mail m = {
+		.r = world_one(id),
+		.mail = { recipients, n, str_of(id), id != NULL },
+	};
 
 	m.r.from = STR("sender@x.test");
 	return m;
@@ -173,7 +176,7 @@ world_send_mail(struct world *w, const struct world_mail *m)
 	struct batch *b = intake_open_mail(w->sim, w->owner, &m->r, &m->mail, NULL);
 
 	assert_non_null(b);
-	assert_int_equal(intake_accept(w->sim, b, UINT32_MAX), INTAKE_DONE);
+	assert_int_equal(intake_accept_mail(w->sim, b, UINT32_MAX, m->notifications), INTAKE_DONE);
 	intake_release(w->sim, b);
 	return b;
 }

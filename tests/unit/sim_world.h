@@ -67,6 +67,7 @@ struct batch_request world_one(const char *id);
 struct world_mail {
 	struct batch_request r;
 	struct batch_mail mail;
+	const struct event_notification *notifications; /* of each; or NULL */
 };
 struct world_mail world_mail(const char *id, const struct str *recipients, uint32_t n);
 struct batch *world_send_mail(struct world *w, const struct world_mail *m);

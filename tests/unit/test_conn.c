@@ -239,6 +239,82 @@ test_end_while_paused(void **state)
 }
 
 /* An idle connection is this, its event and a descriptor: 512 octets in all. */
+/* ---- the log ---- */
+
+static void
+test_waits_for_the_log(void **state)
+{
+	struct conn_world *w = *state;
+
+	gate_promise(&w->gate, 10, 0);
+	conn_write(w->c, "told\n", 5);
+	assert_true(conn_set_awaits_log(w->set));
+	conn_world_turn(w, 2);
+	conn_world_expect(w, "");
+	/* what comes behind it does not overtake it, nor make it wait for more */
+	gate_promise(&w->gate, 10, 0);
+	conn_write_early(w->c, "said\n", 5);
+	gate_reach(&w->gate, 9, 0);
+	conn_world_turn(w, 2);
+	conn_world_expect(w, "");
+	gate_reach(&w->gate, 10, 0);
+	conn_world_turn(w, 2);
+	conn_world_expect(w, "told\nsaid\n");
+	assert_false(conn_set_awaits_log(w->set));
+	assert_false(conn_set_has_output(w->set));
+}
+
+static void
+test_need_not_wait_for_the_log(void **state)
+{
+	struct conn_world *w = *state;
+
+	gate_promise(&w->gate, 10, 0);
+	conn_write_early(w->c, "said\n", 5);
+	assert_false(conn_set_awaits_log(w->set));
+	assert_true(conn_set_has_output(w->set));
+	conn_world_turn(w, 2);
+	conn_world_expect(w, "said\n");
+	assert_false(conn_set_has_output(w->set));
+}
+
+/* It leaves with the turn not yet over, but not before what waits. */
+static void
+test_replies_leave_at_once(void **state)
+{
+	struct conn_world *w = *state;
+
+	w->keeps_output = true;
+	w->takes = CONN_WORLD_LINES;
+	w->reply = "ok\n";
+	gate_promise(&w->gate, 10, 0);
+	conn_world_send(w, "one\ntwo\n");
+	conn_world_turn(w, 1);
+	conn_world_expect(w, "ok\nok\n");
+	conn_write(w->c, "told\n", 5);
+	conn_world_send(w, "three\n");
+	conn_world_turn(w, 1);
+	conn_world_expect(w, "");
+	w->keeps_output = false;
+	gate_reach(&w->gate, 10, 0);
+	conn_world_turn(w, 1);
+	conn_world_expect(w, "told\nok\n");
+}
+
+static void
+test_is_gone_while_it_waits_for_the_log(void **state)
+{
+	struct conn_world *w = *state;
+
+	gate_promise(&w->gate, 10, 0);
+	conn_write(w->c, "told\n", 5);
+	conn_write(w->c, "told\n", 5);
+	conn_world_turn(w, 1);
+	conn_close(w->c);
+	assert_false(conn_set_awaits_log(w->set));
+	assert_false(conn_set_has_output(w->set));
+}
+
 static void
 test_is_small(void **state)
 {
@@ -260,6 +336,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_wants_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_end_while_paused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_waits_for_the_log, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_need_not_wait_for_the_log, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_replies_leave_at_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_is_gone_while_it_waits_for_the_log, set_up, tear_down),
 		cmocka_unit_test(test_is_small),
 	};
 

@@ -196,6 +196,10 @@ test_template(void **state)
 
 	(void)state;
 	ev = event_of(EVENT_DISPATCHED, b, 0);
+	/* only some have them, but all may be asked for them */
+	assert_null(event_template_parse(STR("{notify}{ret}{orcpt}{envid}"), EVENT_QUEUED, &t));
+	event_template_free(t);
+	assert_non_null(event_template_parse(STR("{notify}"), EVENT_DELIVERED, &t));
 	assert_null(event_template_parse(
 	    STR("{{{id}}} #{seq}/{batch} <{to}> {attempt} {time}"), EVENT_DISPATCHED, &t));
 	event_format_template(&out, t, &ev);

@@ -123,6 +123,32 @@ test_control_characters_go_with_their_length(void **state)
 }
 
 static void
+test_what_was_asked(void **state)
+{
+	static const struct str to = STR_INIT("bob@x.test");
+	static const struct event_notification asked = { STR_INIT("NEVER"), STR_INIT("FULL"),
+		STR_INIT("rfc822;a b"), STR_INIT("e\nx") };
+	struct buf b = { 0 };
+	struct world *w = entries_world("delivered", &b);
+	struct world_mail m = world_mail("7", &to, 1);
+	struct str rest, entry;
+
+	(void)state;
+	m.notifications = &asked;
+	world_send_mail(w, &m);
+	rest = buf_str(&b);
+	entry = next_entry(&rest);
+	assert_true(HAS(entry,
+	    "\nMAILSIMD_TO=bob@x.test\nMAILSIMD_NOTIFY=NEVER\nMAILSIMD_RET=FULL\n"
+	    "MAILSIMD_ORCPT=rfc822;a b\nMAILSIMD_ENVID\n\3\0\0\0\0\0\0\0e\nx\n"));
+	entry = next_entry(&rest);
+	assert_true(HAS(entry, "EVENT=dispatched"));
+	assert_false(HAS(entry, "MAILSIMD_NOTIFY"));
+	world_free(w);
+	buf_fini(&b);
+}
+
+static void
 test_what_goes_wrong_is_more_urgent(void **state)
 {
 	static const struct {
@@ -160,6 +186,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_field_has_its_own),
 		cmocka_unit_test(test_control_characters_go_with_their_length),
+		cmocka_unit_test(test_what_was_asked),
 		cmocka_unit_test(test_what_goes_wrong_is_more_urgent),
 	};
 

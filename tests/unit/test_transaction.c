@@ -448,6 +448,48 @@ test_copies(void **state)
 	world_free(w);
 }
 
+/* What was asked for each is in his event, in whatever slices they are accepted, and in no other.
+ */
+static void
+test_notifications(void **state)
+{
+	static const struct event_notification asked[] = {
+		{ STR_INIT("SUCCESS,DELAY"), STR_INIT("HDRS"), STR_INIT("rfc822;a \"b\""),
+		    STR_INIT("e\n1") },
+		{ { NULL, 0 }, STR_INIT("FULL"), { NULL, 0 }, { NULL, 0 } },
+		{ STR_INIT("NEVER"), { NULL, 0 }, { NULL, 0 }, STR_INIT("last") },
+	};
+	struct simulator_conf conf = world_conf();
+	struct world *w = world_new(&conf, true);
+	struct world_mail m = world_mail("m", three, 3);
+	struct batch *b = intake_open_mail(w->sim, w->owner, &m.r, &m.mail, NULL);
+	struct buf json = { 0 };
+	struct event ev = { .kind = EVENT_QUEUED, .time_ns = WORLD_EPOCH, .batch = b };
+	char *events;
+
+	(void)state;
+	assert_int_equal(intake_accept_mail(w->sim, b, 1, asked), INTAKE_MORE);
+	assert_int_equal(intake_accept_mail(w->sim, b, 9, asked + 1), INTAKE_DONE);
+	events = world_take_events(w);
+	assert_non_null(strstr(events,
+	    "to=ann@a.test notify=SUCCESS,DELAY ret=HDRS orcpt=\"rfc822;a \\\"b\\\"\" "
+	    "envid=\"e\\n1\"\n"));
+	assert_non_null(strstr(events, "to=bob@b.test ret=FULL\n"));
+	assert_non_null(strstr(events, "to=Cy@a.test notify=NEVER envid=last\n"));
+	assert_null(strstr(events, "attempt=1 notify"));
+	ev.message = batch_message(b, 0);
+	ev.notification = &asked[0];
+	event_format_json(&json, &ev, NULL);
+	buf_add_char(&json, '\0');
+	assert_non_null(strstr(json.data,
+	    ",\"notify\":\"SUCCESS,DELAY\",\"ret\":\"HDRS\",\"orcpt\":\"rfc822;a \\\"b\\\"\","
+	    "\"envid\":\"e\\n1\",\"final\""));
+	intake_release(w->sim, b);
+	free(events);
+	buf_fini(&json);
+	world_free(w);
+}
+
 static void
 test_reset(void **state)
 {
@@ -481,6 +523,7 @@ main(void)
 		cmocka_unit_test(test_drain_in_part),
 		cmocka_unit_test(test_draws),
 		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_notifications),
 		cmocka_unit_test(test_reset),
 	};
 
