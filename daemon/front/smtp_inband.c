@@ -157,15 +157,24 @@ key_of(struct smtp_inband *inband, const struct smtp_pair *pair)
 	return buf_str(b);
 }
 
+/* NULL when it is not known. */
+static struct pair *
+find(const struct smtp_inband *inband, struct str key, uint64_t hash)
+{
+	struct pair *p = *place_of(inband, hash);
+
+	while (p && !(p->hash == hash && str_eq((struct str){ p->key, p->key_n }, key)))
+		p = p->next;
+	return p;
+}
+
 static struct pair *
 find_or_add(struct smtp_inband *inband, const struct smtp_pair *pair)
 {
 	struct str key = key_of(inband, pair);
 	uint64_t hash = draw_key(inband->hash_seed, key, key);
-	struct pair *p = *place_of(inband, hash), **at;
+	struct pair *p = find(inband, key, hash), **at;
 
-	while (p && !(p->hash == hash && str_eq((struct str){ p->key, p->key_n }, key)))
-		p = p->next;
 	if (p) {
 		list_remove(&p->link);
 		list_add_tail(&inband->pairs, &p->link);
@@ -267,4 +276,16 @@ smtp_inband_ask(struct smtp_inband *inband, const struct smtp_pair *pair, struct
 		forget(inband, p);
 	}
 	trim(inband, inband->max);
+}
+
+void
+smtp_inband_deliver(struct smtp_inband *inband, const struct smtp_pair *pair)
+{
+	struct str key = key_of(inband, pair);
+	struct pair *p;
+
+	follow_era(inband);
+	p = find(inband, key, draw_key(inband->hash_seed, key, key));
+	if (p)
+		forget(inband, p);
 }

@@ -57,6 +57,9 @@ struct smtp_verdict {
 void smtp_inband_ask(
     struct smtp_inband *inband, const struct smtp_pair *pair, struct smtp_verdict *out);
 
+/* What a peek said of the pair, that it is delivered, was answered: its round is over. */
+void smtp_inband_deliver(struct smtp_inband *inband, const struct smtp_pair *pair);
+
 /* The stage at which an outcome is given: that of its row, RCPT where that says none. Before it is
  * SMTP_STAGE_CONNECT for what the sender finds by itself. */
 enum smtp_stage smtp_inband_stage(const struct outcome *outcome);

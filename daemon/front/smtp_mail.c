@@ -304,6 +304,7 @@ answer_queued(struct smtp_session *s)
 		smtp_verdict_accepted(s, buf_str(reply));
 	} else if (s->fault.is_dropped_after) {
 		smtp_session_drop(s);
+		smtp_mail_drop(s);
 	} else {
 		answer(s, buf_str(reply));
 		smtp_verdict_drop(s);

@@ -117,9 +117,14 @@ smtp_session_quit(struct smtp_session *s)
 		conn_finish(s->conn);
 }
 
+/* What was answered before leaves first, as it would have if the client had waited for it. */
 void
 smtp_session_drop(struct smtp_session *s)
 {
+	if (s->conn && conn_backlog(s->conn) > 0) {
+		smtp_session_quit(s);
+		return;
+	}
 	s->has_ended = true;
 	if (s->conn)
 		conn_close(s->conn);

@@ -192,7 +192,8 @@ void smtp_session_hang(struct smtp_session *s, smtp_step *step);
 void smtp_stage_begin(struct smtp_session *s, enum smtp_stage stage, smtp_step *step);
 bool smtp_stage_passes(struct smtp_session *s, enum smtp_stage stage, uint32_t replies);
 
-/* Takes nothing more, and closes when all is sent; closes at once, unanswered; is over. */
+/* Takes nothing more, and closes when all is sent; the same for want of an answer, at once if
+ * there is nothing to send; is over. */
 void smtp_session_quit(struct smtp_session *s);
 void smtp_session_drop(struct smtp_session *s);
 void smtp_session_bury(struct smtp_session *s);

@@ -150,33 +150,48 @@ smtp_verdict_passes(struct smtp_session *s, enum smtp_stage stage)
 	return false;
 }
 
-static void
-ask_for(struct smtp_session *s, uint32_t i, bool is_peek, struct smtp_verdict *out)
+static struct smtp_pair
+pair_at(const struct smtp_session *s, uint32_t i)
 {
-	struct smtp_transaction *t = s->mail;
+	const struct smtp_transaction *t = s->mail;
 	struct smtp_pair pair = pair_of(s, SMTP_STAGE_EOM, t->envelope.to[i].address);
 
 	pair.fate = t->wishes.fate;
 	pair.latency = t->wishes.has_latency ? &t->wishes.latency : NULL;
-	pair.is_peek = is_peek;
-	smtp_inband_ask(s->front->inband, &pair, out);
+	return pair;
 }
 
 /* SMTP has one answer: the first recipient who is not delivered gives it. The attempt counts for
- * all who are not, and for nobody who would have been. */
+ * all who are not, and for nobody who would have been. Nobody is asked twice: one who is named
+ * twice, or whose pair was forgotten meanwhile, might get something else the second time. */
 static bool
-is_refused_for_all(struct smtp_session *s)
+is_refused_for_all(struct smtp_session *s, int64_t *slowest_ns)
 {
-	struct smtp_verdict v;
-	uint32_t i;
+	struct smtp_verdicts *vs = &s->mail->verdicts;
+	uint32_t n = s->mail->envelope.n, i;
+	struct smtp_pair pair;
 
+	*slowest_ns = 0;
 	s->verdict.kind = SMTP_PASSES;
-	for (i = 0; i < s->mail->envelope.n; i++) {
-		ask_for(s, i, true, &v);
+	vs->of = mem_alloc_array(n, sizeof *vs->of);
+	for (; vs->n < n; vs->n++) {
+		struct smtp_verdict *v = &vs->of[vs->n];
+
+		pair = pair_at(s, vs->n);
+		pair.is_peek = true;
+		smtp_inband_ask(s->front->inband, &pair, v);
+		if (v->delay_ns > *slowest_ns)
+			*slowest_ns = v->delay_ns;
 		if (s->verdict.kind == SMTP_PASSES)
-			s->verdict = v;
+			s->verdict = *v;
 	}
-	return s->verdict.kind != SMTP_PASSES;
+	if (s->verdict.kind != SMTP_PASSES)
+		return true;
+	for (i = 0; i < n; i++) {
+		pair = pair_at(s, i);
+		smtp_inband_deliver(s->front->inband, &pair);
+	}
+	return false;
 }
 
 /* Whether the session ends with it. */
@@ -187,15 +202,14 @@ is_last(const struct smtp_verdict *v)
 	    (v->kind == SMTP_IS_REFUSED && v->outcome->code == 421);
 }
 
-/* Asks for all; but who comes behind an answer that ends the session has not been tried. Gives how
- * long the slowest one takes. */
-static int64_t
-ask_for_all(struct smtp_session *s)
+/* LMTP: asks for each; but who comes behind an answer that ends the session has not been tried. */
+static void
+ask_for_each(struct smtp_session *s)
 {
 	struct smtp_verdicts *vs = &s->mail->verdicts;
 	uint32_t n = s->mail->envelope.n;
 	bool is_over = false, has_passing = false;
-	int64_t slowest_ns = 0;
+	struct smtp_pair pair;
 
 	keep_outcomes(s);
 	vs->of = mem_alloc_array(n, sizeof *vs->of);
@@ -204,14 +218,12 @@ ask_for_all(struct smtp_session *s)
 	for (; vs->n < n && !is_over; vs->n++) {
 		struct smtp_verdict *v = &vs->of[vs->n];
 
-		ask_for(s, vs->n, false, v);
-		if (v->delay_ns > slowest_ns)
-			slowest_ns = v->delay_ns;
+		pair = pair_at(s, vs->n);
+		smtp_inband_ask(s->front->inband, &pair, v);
 		is_over = is_last(v);
 		has_passing |= v->kind == SMTP_PASSES;
 	}
 	vs->is_unacknowledged = s->fault.is_dropped_after && has_passing;
-	return slowest_ns;
 }
 
 bool
@@ -324,13 +336,12 @@ smtp_verdict_eom(struct smtp_session *s)
 {
 	int64_t slowest_ns;
 
-	if (!s->dialect->answers_each && is_refused_for_all(s)) {
-		give_later(s, SMTP_STAGE_EOM);
-		return;
-	}
-	slowest_ns = ask_for_all(s);
-	if (s->dialect->answers_each)
+	if (s->dialect->answers_each) {
+		ask_for_each(s);
 		next_step(s);
-	else
+	} else if (is_refused_for_all(s, &slowest_ns)) {
+		give_later(s, SMTP_STAGE_EOM);
+	} else {
 		smtp_session_sleep(s, slowest_ns, smtp_mail_accept);
+	}
 }

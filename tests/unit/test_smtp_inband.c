@@ -168,6 +168,29 @@ test_a_peek(void **state)
 	end(&m);
 }
 
+/* What a peek passed is over when it was answered; no pair, nothing to be over. */
+static void
+test_a_peek_that_was_answered(void **state)
+{
+	struct mock m = begin("system_error:1");
+	struct smtp_pair pair = { .from = STR("a"), .to = STR("b"), .stage = SMTP_STAGE_EOM };
+	struct smtp_verdict v;
+
+	(void)state;
+	smtp_inband_deliver(m.inband, &pair);
+	smtp_inband_ask(m.inband, &pair, &v);
+	assert_int_equal(v.kind, SMTP_IS_REFUSED);
+	pair.is_peek = true;
+	smtp_inband_ask(m.inband, &pair, &v);
+	assert_int_equal(v.kind, SMTP_PASSES);
+	smtp_inband_deliver(m.inband, &pair);
+	assert_int_equal(smtp_inband_pairs(m.inband), 0);
+	smtp_inband_deliver(m.inband, &pair);
+	smtp_inband_ask(m.inband, &pair, &v);
+	assert_int_equal(v.kind, SMTP_IS_REFUSED);
+	end(&m);
+}
+
 static void
 test_what_the_header_chooses(void **state)
 {
@@ -310,6 +333,7 @@ main(void)
 		cmocka_unit_test(test_early_stages),
 		cmocka_unit_test(test_early_stages_of_addresses),
 		cmocka_unit_test(test_a_peek),
+		cmocka_unit_test(test_a_peek_that_was_answered),
 		cmocka_unit_test(test_what_the_header_chooses),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_the_memory_has_its_limit),
