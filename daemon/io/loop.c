@@ -14,8 +14,10 @@
 
 #include "base/clock.h"
 #include "base/histogram.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/timers.h"
 
 /* A turn has no more callbacks than this, though the library may have more at hand; those come in
  * the next. So what was read is answered while it is still in the processor's caches, and a crowd
@@ -30,6 +32,8 @@ struct grave {
 
 struct loop {
 	struct event_base *base;
+	struct timers timers;
+	struct event *due; /* a timer's time has come */
 	loop_cb *turn_end_cb;
 	void *ctx;
 	int64_t now_ns;
@@ -63,7 +67,10 @@ struct loop_event {
 	uint8_t kind;
 	bool is_removed;
 	bool wants_read;
-	struct event event; /* of the timer or signal, or the read side */
+	union {
+		struct heap_node timer; /* LOOP_TIMER */
+		struct event event;     /* of the signal, or the read side */
+	};
 };
 
 struct loop_waker {
@@ -83,24 +90,6 @@ read_clock(clockid_t id)
 	return (int64_t)t.tv_sec * TEXT_NS_PER_S + t.tv_nsec;
 }
 
-struct loop *
-loop_new(void)
-{
-	struct event_config *config = event_config_new();
-	struct loop *l = mem_alloc(sizeof *l);
-
-	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0)
-		l->base = event_base_new_with_config(config);
-	if (config)
-		event_config_free(config);
-	if (!l->base) {
-		free(l);
-		return NULL;
-	}
-	loop_read_clock(l);
-	return l;
-}
-
 static void
 reap(struct loop *l)
 {
@@ -110,15 +99,6 @@ reap(struct loop *l)
 	for (i = 0; i < l->n_graves; i++)
 		l->graves[i].free_cb(l->graves[i].p);
 	l->n_graves = 0;
-}
-
-void
-loop_free(struct loop *l)
-{
-	reap(l);
-	event_base_free(l->base);
-	free(l->graves);
-	free(l);
 }
 
 void
@@ -165,12 +145,10 @@ call_back(struct loop_event *e, short what)
 }
 
 static void
-on_event(evutil_socket_t fd, short what, void *arg)
+run_callback(struct loop_event *e, short what)
 {
-	struct loop_event *e = arg;
 	struct loop *l = e->loop;
 
-	(void)fd;
 	/* the library waits and calls back in one: the first callback tells when it had waited */
 	l->is_idle = false;
 	if (l->callbacks++ == 0)
@@ -182,6 +160,59 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		l->callbacks = 0;
 		l->turn++;
 	}
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	run_callback(arg, what);
+}
+
+/* A wake for nothing is no callback: who waits for a turn in which nothing is to do gets it. */
+static void
+on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	struct heap_node *timer;
+
+	(void)fd;
+	timers_begin(&l->timers, read_clock(CLOCK_MONOTONIC));
+	while ((timer = timers_take(&l->timers)))
+		run_callback(list_entry(timer, struct loop_event, timer), what);
+}
+
+void
+loop_free(struct loop *l)
+{
+	reap(l);
+	if (l->due)
+		event_free(l->due);
+	if (l->base)
+		event_base_free(l->base);
+	timers_fini(&l->timers);
+	free(l->graves);
+	free(l);
+}
+
+struct loop *
+loop_new(void)
+{
+	struct loop *l = mem_alloc(sizeof *l);
+
+	if (!timers_init(&l->timers)) {
+		free(l);
+		return NULL;
+	}
+	l->base = event_base_new();
+	if (l->base)
+		l->due = event_new(l->base, l->timers.fd, EV_READ | EV_PERSIST | EV_ET, on_due, l);
+	if (!l->due || event_add(l->due, NULL) == -1) {
+		loop_free(l);
+		return NULL;
+	}
+	loop_read_clock(l);
+	return l;
 }
 
 void
@@ -197,6 +228,7 @@ loop_run(struct loop *l)
 		l->callbacks = 0;
 		l->is_idle = true;
 		l->turn++;
+		timers_settle(&l->timers);
 		if (event_base_loop(l->base, flags) == -1)
 			abort();
 		if (l->callbacks == 0)
@@ -329,6 +361,8 @@ want_write(struct loop_event *e, bool write, int64_t stall_timeout_ns)
 	e->write = event_new(e->loop->base, e->fd, EV_WRITE | EV_PERSIST, on_event, e);
 	if (!e->write)
 		abort();
+	/* the library counts from its cached time; an old one would make the timeout early */
+	event_base_update_cache_time(e->loop->base);
 	tv = timeval_of(stall_timeout_ns);
 	add_or_die(e->write, stall_timeout_ns > 0 ? &tv : NULL);
 }
@@ -351,28 +385,16 @@ loop_add_timer(struct loop *l, loop_cb *timer_cb, void *ctx)
 
 	e->cb.timer = timer_cb;
 	e->armed_for = CLOCK_NEVER;
-	event_assign(&e->event, l->base, -1, 0, on_event, e);
 	return e;
 }
 
 void
 loop_timer_at(struct loop_event *e, int64_t real_ns)
 {
-	struct timeval tv;
-	int64_t now;
-
 	if (real_ns == e->armed_for)
 		return;
 	e->armed_for = real_ns;
-	if (real_ns == CLOCK_NEVER) {
-		event_del(&e->event);
-		return;
-	}
-	now = read_clock(CLOCK_MONOTONIC);
-	/* the library counts from its cached time; an old one would make the timer early */
-	event_base_update_cache_time(e->loop->base);
-	tv = timeval_of(real_ns > now ? real_ns - now : 0);
-	add_or_die(&e->event, &tv);
+	timers_set(&e->loop->timers, &e->timer, real_ns);
 }
 
 struct loop_event *
@@ -440,6 +462,9 @@ loop_remove(struct loop_event *e)
 	e->is_removed = true;
 	if (e->kind == LOOP_FD && e->write)
 		event_free(e->write);
-	event_del(&e->event);
+	if (e->kind == LOOP_TIMER)
+		timers_set(&e->loop->timers, &e->timer, CLOCK_NEVER);
+	else
+		event_del(&e->event);
 	loop_bury(e->loop, free, e);
 }

@@ -330,6 +330,81 @@ test_a_crowd_is_served_in_turns(void **state)
 		loop_waker_free(c.wakers[i]);
 }
 
+struct repeat {
+	struct world *w;
+	struct loop_event *timer;
+	unsigned called;
+};
+
+static void
+repeat_cb(void *ctx)
+{
+	struct repeat *r = ctx;
+
+	r->called++;
+	loop_timer_at(r->timer, 0);
+}
+
+/* A timer that is always due again does so once a turn, and others have their turn. */
+static void
+test_timer_that_is_always_due(void **state)
+{
+	struct world *w = *state;
+	struct repeat r = { .w = w };
+
+	r.timer = loop_add_timer(w->loop, repeat_cb, &r);
+	loop_timer_at(r.timer, 0);
+	w->turns = 5;
+	loop_run(w->loop);
+	assert_int_equal(r.called, 5);
+	loop_remove(r.timer);
+}
+
+/* A wake for a timer that was put off meanwhile is no work: the turn is idle. */
+static void
+test_timer_that_was_put_off(void **state)
+{
+	struct world *w = *state;
+	int64_t until = SHORT;
+
+	loop_timer_at(w->timer, loop_read_clock(w->loop) + SHORT);
+	w->turns = 1;
+	loop_want_turn(w->loop);
+	loop_run(w->loop);
+	spin(w, &until);
+	loop_timer_at(w->timer, loop_read_clock(w->loop) + 1000 * LONG);
+	w->turns = 1;
+	loop_run(w->loop);
+	assert_true(loop_was_idle(w->loop));
+}
+
+/* The first of two timers removes the other, which is due as well. */
+static void
+remove_cb(void *ctx)
+{
+	struct repeat *r = ctx;
+
+	loop_remove(r->timer);
+	r->timer = NULL;
+}
+
+static void
+test_timer_removes_another(void **state)
+{
+	struct world *w = *state;
+	struct repeat r = { .w = w };
+	struct loop_event *first = loop_add_timer(w->loop, remove_cb, &r);
+
+	r.timer = loop_add_timer(w->loop, repeat_cb, &r);
+	loop_timer_at(first, 1);
+	loop_timer_at(r.timer, 2);
+	w->turns = 1;
+	loop_run(w->loop);
+	assert_null(r.timer);
+	assert_int_equal(r.called, 0);
+	loop_remove(first);
+}
+
 int
 main(void)
 {
@@ -347,6 +422,9 @@ main(void)
 		TEST(test_reset),
 		TEST(test_stats),
 		TEST(test_a_crowd_is_served_in_turns),
+		TEST(test_timer_that_is_always_due),
+		TEST(test_timer_that_was_put_off),
+		TEST(test_timer_removes_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
