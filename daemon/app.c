@@ -20,6 +20,7 @@
 
 #define LAST_CALL_NS (500 * TEXT_NS_PER_MS)
 #define FAREWELL_NS TEXT_NS_PER_S /* for the last replies to leave */
+#define GATHER_NS (200 * TEXT_NS_PER_US)
 #define SPARE_NS (5 * TEXT_NS_PER_S)
 #define HASTE_NS (200 * TEXT_NS_PER_MS) /* for the log, when the end is to be at once */
 
@@ -44,7 +45,8 @@ struct app {
 	struct loop_event *phase_timer;    /* ends the drain, then the leaving */
 	struct loop_event *signals[5];
 	enum phase phase;
-	int64_t wanted_ns; /* when the simulator next wants to run by itself */
+	int64_t wanted_ns;       /* when the simulator next wants to run by itself */
+	int64_t gather_until_ns; /* replies wait for others till then; 0: none does */
 	int64_t drain_until_ns;
 	bool is_over;  /* the phase's time is up */
 	bool is_hasty; /* a second signal: end at once */
@@ -231,6 +233,25 @@ check_phase(struct app *app)
 	}
 }
 
+/*
+ * Whether replies wait another turn for others. So the log's thread is woken, which is as dear as a
+ * request, once for all who have something to say just now; only who could be alone is not kept.
+ */
+static bool
+gathers_replies(struct app *app)
+{
+	int64_t now = loop_now(app->loop);
+	bool may_gather = app->phase == PHASE_RUNNING && !loop_was_idle(app->loop) &&
+	    !may_jump(app) && fronts_may_gather(&app->fronts);
+
+	if (may_gather && app->gather_until_ns == 0)
+		app->gather_until_ns = clock_add(now, GATHER_NS);
+	if (may_gather && now < app->gather_until_ns)
+		return true;
+	app->gather_until_ns = 0;
+	return false;
+}
+
 static void
 turn_end_cb(void *ctx)
 {
@@ -238,7 +259,10 @@ turn_end_cb(void *ctx)
 
 	run_simulator(app);
 	fronts_work(&app->fronts);
-	eventlog_flush(app->log, fronts_awaits_log(&app->fronts));
+	if (gathers_replies(app))
+		loop_want_turn(app->loop);
+	else
+		eventlog_flush(app->log, fronts_awaits_log(&app->fronts));
 	gate_check(&app->gate, loop_now(app->loop));
 	fronts_flush(&app->fronts);
 	check_phase(app);

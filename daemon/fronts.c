@@ -161,6 +161,12 @@ fronts_awaits_log(const struct fronts *f)
 }
 
 bool
+fronts_may_gather(const struct fronts *f)
+{
+	return line_front_may_gather(f->line) || smtp_front_may_gather(f->smtp);
+}
+
+bool
 fronts_wants_room(const struct fronts *f)
 {
 	return line_front_wants_room(f->line) || smtp_front_wants_room(f->smtp);

@@ -52,6 +52,7 @@ void fronts_flush(struct fronts *f);
 bool fronts_has_work(const struct fronts *f);
 bool fronts_has_output(const struct fronts *f);
 bool fronts_awaits_log(const struct fronts *f);
+bool fronts_may_gather(const struct fronts *f);
 bool fronts_wants_room(const struct fronts *f);
 bool fronts_has_silent(const struct fronts *f);
 

@@ -327,6 +327,12 @@ line_front_awaits_log(const struct line_front *front)
 }
 
 bool
+line_front_may_gather(const struct line_front *front)
+{
+	return conn_set_may_gather(front->conns);
+}
+
+bool
 line_front_wants_room(const struct line_front *front)
 {
 	return !list_is_empty(&front->roomless);

@@ -70,9 +70,11 @@ bool line_front_is_waiting(const struct line_front *front);
 /* Whether a command has something to do in the next turn. */
 bool line_front_has_work(const struct line_front *front);
 
-/* Whether anything is still to be sent; and whether any of that waits for the log. */
+/* Whether anything is still to be sent; whether any of that waits for the log; and whether others
+ * have replies that might wait with it. */
 bool line_front_has_output(const struct line_front *front);
 bool line_front_awaits_log(const struct line_front *front);
+bool line_front_may_gather(const struct line_front *front);
 
 /* Whether one of them waits for room. */
 bool line_front_wants_room(const struct line_front *front);

@@ -253,6 +253,12 @@ smtp_front_awaits_log(const struct smtp_front *front)
 }
 
 bool
+smtp_front_may_gather(const struct smtp_front *front)
+{
+	return conn_set_may_gather(front->conns);
+}
+
+bool
 smtp_front_wants_room(const struct smtp_front *front)
 {
 	return !list_is_empty(&front->waiting[SMTP_WAIT_ROOM]);

@@ -72,10 +72,12 @@ void smtp_front_work(struct smtp_front *front);
 void smtp_front_flush(struct smtp_front *front);
 
 /* Whether a session has something to do in the next turn; anything is still to be sent; any of
- * that waits for the log; a session waits for room; one has said nothing yet. */
+ * that waits for the log; others have replies that might wait with it; a session waits for room;
+ * one has said nothing yet. */
 bool smtp_front_has_work(const struct smtp_front *front);
 bool smtp_front_has_output(const struct smtp_front *front);
 bool smtp_front_awaits_log(const struct smtp_front *front);
+bool smtp_front_may_gather(const struct smtp_front *front);
 bool smtp_front_wants_room(const struct smtp_front *front);
 bool smtp_front_has_silent(const struct smtp_front *front);
 

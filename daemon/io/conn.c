@@ -65,6 +65,7 @@ static void
 die(struct conn *c)
 {
 	c->is_dead = true;
+	c->set->n--;
 	if (conn_has_output(c))
 		c->set->with_output--;
 	c->set->awaiting_log -= c->awaits_log;
@@ -148,6 +149,7 @@ conn_new(struct conn_set *set, int fd, void *ctx)
 	c->last_input_ns = loop_now(set->loop);
 	list_init(&c->work_link);
 	list_add_tail(&set->all, &c->link);
+	set->n++;
 	c->event = loop_add_fd(set->loop, fd, fd_cb, c);
 	want_events(c);
 	return c;
@@ -450,6 +452,12 @@ bool
 conn_set_awaits_log(const struct conn_set *set)
 {
 	return set->awaiting_log > 0;
+}
+
+bool
+conn_set_may_gather(const struct conn_set *set)
+{
+	return set->awaiting_log > 0 && set->awaiting_log < set->n;
 }
 
 void

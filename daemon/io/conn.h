@@ -72,9 +72,11 @@ void conn_set_flush(struct conn_set *set);
  * Every now and then: a client may die while its command waits. */
 void conn_set_check(struct conn_set *set);
 
-/* Whether anything is still to be sent; and whether any of that waits for the log. */
+/* Whether anything is still to be sent; whether any of that waits for the log; and whether there
+ * are connections besides, whose replies might wait with it. */
 bool conn_set_has_output(const struct conn_set *set);
 bool conn_set_awaits_log(const struct conn_set *set);
+bool conn_set_may_gather(const struct conn_set *set);
 
 /* Closes all, without a callback. */
 void conn_set_free(struct conn_set *set);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -238,7 +239,6 @@ test_end_while_paused(void **state)
 	conn_world_expect_given(w, "1\n2\n");
 }
 
-/* An idle connection is this, its event and a descriptor: 512 octets in all. */
 /* ---- the log ---- */
 
 static void
@@ -315,6 +315,31 @@ test_is_gone_while_it_waits_for_the_log(void **state)
 	assert_false(conn_set_has_output(w->set));
 }
 
+/* With one who waits for the log others may join in, while there are others. */
+static void
+test_may_gather(void **state)
+{
+	struct conn_world *w = *state;
+	struct conn *other;
+	int pair[2];
+
+	assert_false(conn_set_may_gather(w->set));
+	conn_write(w->c, "told\n", 5);
+	assert_false(conn_set_may_gather(w->set));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	other = conn_new(w->set, pair[0], w);
+	assert_true(conn_set_may_gather(w->set));
+	conn_write(other, "told\n", 5);
+	conn_write(other, "told\n", 5);
+	assert_false(conn_set_may_gather(w->set));
+	conn_close(other);
+	assert_false(conn_set_may_gather(w->set));
+	conn_world_turn(w, 1);
+	assert_false(conn_set_may_gather(w->set));
+	close(pair[1]);
+}
+
+/* An idle connection is this, its event and a descriptor: 512 octets in all. */
 static void
 test_is_small(void **state)
 {
@@ -341,6 +366,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_replies_leave_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_is_gone_while_it_waits_for_the_log, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_may_gather, set_up, tear_down),
 		cmocka_unit_test(test_is_small),
 	};
 
