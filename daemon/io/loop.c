@@ -169,17 +169,26 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	run_callback(arg, what);
 }
 
-/* A wake for nothing is no callback: who waits for a turn in which nothing is to do gets it. */
+/* This is no callback: who waits for a turn in which nothing is to do gets it when nothing is due.
+ */
 static void
 on_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *l = arg;
-	struct heap_node *timer;
 
 	(void)fd;
-	timers_begin(&l->timers, read_clock(CLOCK_MONOTONIC));
+	(void)what;
+	timers_note_wake(&l->timers);
+}
+
+static void
+run_due(struct loop *l)
+{
+	struct heap_node *timer;
+
+	timers_begin(&l->timers, l->began_ns);
 	while ((timer = timers_take(&l->timers)))
-		run_callback(list_entry(timer, struct loop_event, timer), what);
+		run_callback(list_entry(timer, struct loop_event, timer), EV_TIMEOUT);
 }
 
 void
@@ -215,24 +224,43 @@ loop_new(void)
 	return l;
 }
 
+static void
+poll_events(struct loop *l, int flags)
+{
+	if (event_base_loop(l->base, flags | EVLOOP_NO_EXIT_ON_EMPTY) == -1)
+		abort();
+}
+
+/* Sleeps if there is nothing to do. The kernel is told when to wake us only then. */
+static void
+wait_for_events(struct loop *l)
+{
+	bool may_sleep = !l->wants_turn;
+
+	l->wants_turn = false;
+	if (may_sleep && timers_are_told(&l->timers)) {
+		poll_events(l, EVLOOP_ONCE);
+		return;
+	}
+	poll_events(l, EVLOOP_NONBLOCK);
+	if (may_sleep && l->is_idle) {
+		timers_tell(&l->timers);
+		poll_events(l, EVLOOP_ONCE);
+	}
+}
+
 void
 loop_run(struct loop *l)
 {
 	l->is_stopped = false;
 	while (!l->is_stopped) {
-		int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
-
-		if (l->wants_turn)
-			flags |= EVLOOP_NONBLOCK;
-		l->wants_turn = false;
 		l->callbacks = 0;
 		l->is_idle = true;
 		l->turn++;
-		timers_settle(&l->timers);
-		if (event_base_loop(l->base, flags) == -1)
-			abort();
+		wait_for_events(l);
 		if (l->callbacks == 0)
 			l->began_ns = read_clock(CLOCK_MONOTONIC);
+		run_due(l);
 		end_turn(l);
 	}
 }

@@ -4,8 +4,9 @@
 /*
  * All timers of a loop on one descriptor of the kernel's, which becomes readable when it is time.
  * Telling the kernel a time is dear: on a virtual machine as dear as reading and answering a
- * request. So it is told one only when the first timer is earlier than what it knows; that a timer
- * was moved to later it finds out by waking the loop once for nothing.
+ * request. So it is told one only when the loop is about to sleep and the first timer is earlier
+ * than what it knows; that a timer was moved to later it finds out by waking the loop once for
+ * nothing. A loop that does not sleep looks at the clock.
  */
 
 #include <stdbool.h>
@@ -28,13 +29,16 @@ void timers_fini(struct timers *t);
  * put into the past while timers are taken is not among them: its time comes in the next turn. */
 void timers_set(struct timers *t, struct heap_node *timer, int64_t at_ns);
 
-/* Before the loop waits: the kernel is told what it needs to know. */
-void timers_settle(struct timers *t);
+/* Before the loop sleeps: whether the kernel knows what it needs to know; and telling it. */
+bool timers_are_told(const struct timers *t);
+void timers_tell(struct timers *t);
 
-/* The descriptor was readable: from now on timers_take() gives what is due. */
+/* The descriptor was readable. */
+void timers_note_wake(struct timers *t);
+
+/* The present for timers_take(), which gives the next timer that is due, the earliest first, taken
+ * out; NULL: no more. */
 void timers_begin(struct timers *t, int64_t now_ns);
-
-/* The next timer that is due, the earliest first, taken out; NULL: no more. */
 struct heap_node *timers_take(struct timers *t);
 
 #endif

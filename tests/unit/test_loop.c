@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "io/loop.h"
@@ -360,22 +362,65 @@ test_timer_that_is_always_due(void **state)
 	loop_remove(r.timer);
 }
 
-/* A wake for a timer that was put off meanwhile is no work: the turn is idle. */
+static void
+readable_cb(void *ctx, enum loop_fd_event what)
+{
+	struct world *w = ctx;
+
+	assert_int_equal(what, LOOP_READABLE);
+	spin(w, &w->other_cb_ns);
+}
+
+/* The loop sleeps until that timer or the moment when another descriptor wakes it. */
+static void
+sleep_until_woken(struct world *w, int64_t ns)
+{
+	struct itimerspec in = { .it_value.tv_nsec = ns };
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	struct loop_event *e = loop_add_fd(w->loop, fd, readable_cb, w);
+
+	assert_int_equal(timerfd_settime(fd, 0, &in, NULL), 0);
+	loop_fd_want(e, true, false, 0);
+	w->turns = 1;
+	loop_run(w->loop);
+	assert_false(loop_was_idle(w->loop));
+	loop_remove(e);
+	close(fd);
+}
+
+/* The kernel still wakes the loop for a timer that was put off: the turn is idle. */
 static void
 test_timer_that_was_put_off(void **state)
 {
 	struct world *w = *state;
-	int64_t until = SHORT;
+	int64_t until = 2 * SHORT;
 
-	loop_timer_at(w->timer, loop_read_clock(w->loop) + SHORT);
-	w->turns = 1;
-	loop_want_turn(w->loop);
-	loop_run(w->loop);
-	spin(w, &until);
+	loop_timer_at(w->timer, loop_read_clock(w->loop) + 2 * SHORT);
+	sleep_until_woken(w, SHORT);
 	loop_timer_at(w->timer, loop_read_clock(w->loop) + 1000 * LONG);
+	spin(w, &until);
 	w->turns = 1;
 	loop_run(w->loop);
 	assert_true(loop_was_idle(w->loop));
+}
+
+/* A loop that never sleeps sees by the clock what is due. */
+static void
+test_timer_of_a_busy_loop(void **state)
+{
+	struct world *w = *state;
+	struct repeat r = { .w = w };
+
+	r.timer = loop_add_timer(w->loop, repeat_cb, &r);
+	loop_timer_at(r.timer, loop_read_clock(w->loop) + SHORT);
+	w->wants_turns = true;
+	loop_want_turn(w->loop);
+	while (r.called == 0) {
+		w->turns = 100;
+		loop_want_turn(w->loop);
+		loop_run(w->loop);
+	}
+	loop_remove(r.timer);
 }
 
 /* The first of two timers removes the other, which is due as well. */
@@ -424,6 +469,7 @@ main(void)
 		TEST(test_a_crowd_is_served_in_turns),
 		TEST(test_timer_that_is_always_due),
 		TEST(test_timer_that_was_put_off),
+		TEST(test_timer_of_a_busy_loop),
 		TEST(test_timer_removes_another),
 	};
 

@@ -65,7 +65,7 @@ test_nothing(void **state)
 {
 	struct world *w = *state;
 
-	timers_settle(&w->timers);
+	timers_tell(&w->timers);
 	assert_false(is_armed(w));
 	timers_begin(&w->timers, FAR);
 	assert_null(timers_take(&w->timers));
@@ -123,16 +123,18 @@ test_kernel_wakes(void **state)
 	struct world *w = *state;
 
 	timers_set(&w->timers, &w->nodes[0], FAR);
-	timers_settle(&w->timers);
+	timers_tell(&w->timers);
 	assert_false(is_due(w));
 	/* an earlier one is told */
 	timers_set(&w->timers, &w->nodes[1], 1);
-	timers_settle(&w->timers);
+	timers_tell(&w->timers);
 	assert_true(is_due(w));
+	timers_note_wake(&w->timers);
+	assert_false(timers_are_told(&w->timers));
 	timers_begin(&w->timers, 1);
 	assert_ptr_equal(timers_take(&w->timers), &w->nodes[1]);
 	/* and so is what is left after that */
-	timers_settle(&w->timers);
+	timers_tell(&w->timers);
 	assert_true(is_armed(w));
 	assert_false(is_due(w));
 }
@@ -144,13 +146,15 @@ test_later_is_not_told(void **state)
 	struct world *w = *state;
 
 	timers_set(&w->timers, &w->nodes[0], 1);
-	timers_settle(&w->timers);
+	timers_tell(&w->timers);
 	timers_set(&w->timers, &w->nodes[0], FAR);
-	timers_settle(&w->timers);
+	timers_tell(&w->timers);
 	assert_true(is_due(w));
+	timers_note_wake(&w->timers);
+	assert_false(timers_are_told(&w->timers));
 	timers_begin(&w->timers, 2);
 	assert_null(timers_take(&w->timers));
-	timers_settle(&w->timers);
+	timers_tell(&w->timers);
 	assert_true(is_armed(w));
 	assert_false(is_due(w));
 }
