@@ -22,4 +22,11 @@ enum magic_status {
 enum magic_status magic_read(
     const struct outcome_set *set, struct str address, struct fate_step *out, struct buf *why);
 
+/* Whether the address may have a tag: without one nothing in it is malformed. */
+static inline bool
+magic_may_have_tag(struct str address)
+{
+	return str_find(address, '+') < address.n;
+}
+
 #endif

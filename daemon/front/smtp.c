@@ -304,7 +304,7 @@ smtp_front_free(struct smtp_front *front)
 	loop_remove(front->check);
 	buf_fini(&front->reply);
 	while (front->n_spares > 0)
-		free(front->spares[--front->n_spares]);
+		smtp_transaction_free(front->spares[--front->n_spares]);
 	free(front->hostname);
 	free(front);
 }

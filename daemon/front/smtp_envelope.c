@@ -8,6 +8,9 @@
 
 #include "base/mem.h"
 
+#define KEPT_BYTES 4096
+#define KEPT_RECIPIENTS 16
+
 static const char *const ret_names[] = {
 	[SMTP_RET_NONE] = NULL,
 	[SMTP_RET_FULL] = "FULL",
@@ -27,39 +30,87 @@ static const char *const notify_names[] = {
 	[SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY] = "SUCCESS,FAILURE,DELAY",
 };
 
-void
-smtp_envelope_init(struct smtp_envelope *e, const struct smtp_mail *mail)
+static uint32_t
+keep(struct smtp_envelope *e, struct str s)
 {
-	*e = (struct smtp_envelope){
-		.from = mem_copy_str(mail->from.address),
-		.ret = mail->params.ret,
-		.has_utf8 = mail->params.has_utf8,
-	};
+	uint32_t at = (uint32_t)e->text.len;
+
+	buf_add_str(&e->text, s);
+	buf_add_char(&e->text, '\0');
+	return at;
+}
+
+static struct str
+text_at(const struct smtp_envelope *e, uint32_t at)
+{
+	return str_of(at > 0 ? e->text.data + at : NULL);
+}
+
+/* What one large mail took is not kept for all that come after it. */
+static void
+clear(struct smtp_envelope *e)
+{
+	struct buf text = e->text;
+	struct smtp_recipient *to = e->to;
+	uint32_t cap = e->cap;
+
+	if (text.cap > KEPT_BYTES || cap > KEPT_RECIPIENTS) {
+		smtp_envelope_fini(e);
+		return;
+	}
+	text.len = 0;
+	*e = (struct smtp_envelope){ .text = text, .to = to, .cap = cap };
+}
+
+void
+smtp_envelope_begin(struct smtp_envelope *e, const struct smtp_mail *mail)
+{
+	clear(e);
+	buf_add_char(&e->text, '\0');
+	e->from = keep(e, mail->from.address);
+	e->ret = mail->params.ret;
+	e->has_utf8 = mail->params.has_utf8;
 	if (mail->params.envid.p)
-		e->envid = mem_copy_str(mail->params.envid);
-	e->has_notification = e->envid || e->ret != SMTP_RET_NONE;
+		e->envid = keep(e, mail->params.envid);
+	e->has_notification = e->envid > 0 || e->ret != SMTP_RET_NONE;
 }
 
 void
 smtp_envelope_fini(struct smtp_envelope *e)
 {
-	while (e->n > 0)
-		smtp_envelope_drop_last(e);
 	free(e->to);
-	free(e->from);
-	free(e->envid);
+	buf_fini(&e->text);
+	*e = (struct smtp_envelope){ 0 };
+}
+
+struct str
+smtp_envelope_from(const struct smtp_envelope *e)
+{
+	return text_at(e, e->from);
+}
+
+struct str
+smtp_envelope_to(const struct smtp_envelope *e, uint32_t i)
+{
+	return text_at(e, e->to[i].address);
+}
+
+struct str
+smtp_envelope_envid(const struct smtp_envelope *e)
+{
+	return text_at(e, e->envid);
 }
 
 /* "rfc822;ann@example.org", which the grammar gives in two pieces. */
-static char *
-copy_orcpt(const struct smtp_rcpt_params *params)
+static uint32_t
+keep_orcpt(struct smtp_envelope *e, const struct smtp_rcpt_params *params)
 {
-	char *copy = mem_alloc(params->orcpt_type.n + 1 + params->orcpt.n + 1);
+	uint32_t at = (uint32_t)e->text.len;
 
-	memcpy(copy, params->orcpt_type.p, params->orcpt_type.n);
-	copy[params->orcpt_type.n] = ';';
-	memcpy(copy + params->orcpt_type.n + 1, params->orcpt.p, params->orcpt.n);
-	return copy;
+	buf_add_str(&e->text, params->orcpt_type);
+	buf_add_char(&e->text, ';');
+	keep(e, params->orcpt);
+	return at;
 }
 
 void
@@ -72,19 +123,16 @@ smtp_envelope_add(struct smtp_envelope *e, const struct smtp_rcpt *rcpt)
 		e->to = mem_resize_array(e->to, e->cap, sizeof *e->to);
 	}
 	r = &e->to[e->n++];
-	r->address = mem_copy_str(rcpt->to.address);
+	r->address = keep(e, rcpt->to.address);
 	r->notify = rcpt->params.notify;
-	r->orcpt = rcpt->params.orcpt.p ? copy_orcpt(&rcpt->params) : NULL;
-	e->has_notification |= r->notify > 0 || r->orcpt;
+	r->orcpt = rcpt->params.orcpt.p ? keep_orcpt(e, &rcpt->params) : 0;
+	e->has_notification |= r->notify > 0 || r->orcpt > 0;
 }
 
 void
 smtp_envelope_drop_last(struct smtp_envelope *e)
 {
-	struct smtp_recipient *r = &e->to[--e->n];
-
-	free(r->address);
-	free(r->orcpt);
+	e->text.len = e->to[--e->n].address;
 }
 
 struct event_notification
@@ -93,7 +141,7 @@ smtp_envelope_notification(const struct smtp_envelope *e, uint32_t i)
 	return (struct event_notification){
 		.notify = str_of(notify_names[e->to[i].notify]),
 		.ret = str_of(ret_names[e->ret]),
-		.orcpt = str_of(e->to[i].orcpt),
-		.envid = str_of(e->envid),
+		.orcpt = text_at(e, e->to[i].orcpt),
+		.envid = text_at(e, e->envid),
 	};
 }

@@ -9,18 +9,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "core/event.h"
 #include "front/smtp_parse.h"
 
+/* Texts are places in the envelope's text, whose first octet is nobody's: 0 is nowhere. */
 struct smtp_recipient {
-	char *address;
-	char *orcpt; /* with its type, decoded; or NULL */
+	uint32_t address;
+	uint32_t orcpt; /* with its type, decoded */
 	unsigned notify;
 };
 
 struct smtp_envelope {
-	char *from;
-	char *envid; /* decoded; or NULL */
+	struct buf text; /* all that was copied, each with a NUL behind it */
+	uint32_t from;
+	uint32_t envid; /* decoded */
 	enum smtp_ret ret;
 	bool has_utf8;
 	bool has_notification; /* something was asked, for somebody */
@@ -28,8 +31,16 @@ struct smtp_envelope {
 	uint32_t n, cap;
 };
 
-void smtp_envelope_init(struct smtp_envelope *e, const struct smtp_mail *mail);
+/* One that begins, in what was zeroed or is the envelope of an earlier mail, whose memory it uses
+ * again. */
+void smtp_envelope_begin(struct smtp_envelope *e, const struct smtp_mail *mail);
 void smtp_envelope_fini(struct smtp_envelope *e);
+
+/* Views into the envelope, until the next recipient is added; the ENVID's p is NULL if there is
+ * none. */
+struct str smtp_envelope_from(const struct smtp_envelope *e);
+struct str smtp_envelope_to(const struct smtp_envelope *e, uint32_t i);
+struct str smtp_envelope_envid(const struct smtp_envelope *e);
 
 /* One recipient more, behind the others; the last one is taken back. */
 void smtp_envelope_add(struct smtp_envelope *e, const struct smtp_rcpt *rcpt);

@@ -13,6 +13,8 @@
 #include "core/magic.h"
 #include "front/smtp_session.h"
 
+#define FEW 8 /* recipients, as most mails have */
+
 /* What is not accepted of it will not be. */
 static void
 close_batch(struct smtp_session *s)
@@ -28,21 +30,25 @@ close_batch(struct smtp_session *s)
 	t->notifications = NULL;
 }
 
-static struct smtp_data *
-take_data(struct smtp_front *front)
+/* With the memory of an earlier one, if there is one to spare. */
+static struct smtp_transaction *
+new_transaction(struct smtp_front *front)
 {
-	if (front->n_spares > 0)
-		return front->spares[--front->n_spares];
-	return mem_alloc(sizeof(struct smtp_data));
+	struct smtp_transaction *t;
+
+	if (front->n_spares == 0)
+		return mem_alloc(sizeof *t);
+	t = front->spares[--front->n_spares];
+	*t = (struct smtp_transaction){ .envelope = t->envelope, .data = t->data };
+	return t;
 }
 
-static void
-give_data_back(struct smtp_front *front, struct smtp_data *data)
+void
+smtp_transaction_free(struct smtp_transaction *t)
 {
-	if (data && front->n_spares < SMTP_SPARES)
-		front->spares[front->n_spares++] = data;
-	else
-		free(data);
+	smtp_envelope_fini(&t->envelope);
+	free(t->data);
+	free(t);
 }
 
 void
@@ -57,11 +63,12 @@ smtp_mail_drop(struct smtp_session *s)
 		return;
 	close_batch(s);
 	s->mail = NULL;
-	smtp_envelope_fini(&t->envelope);
-	give_data_back(s->front, t->data);
 	free(t->verdicts.of);
 	fate_unref(t->wishes.fate);
-	free(t);
+	if (s->front->n_spares < SMTP_SPARES)
+		s->front->spares[s->front->n_spares++] = t;
+	else
+		smtp_transaction_free(t);
 }
 
 bool
@@ -99,8 +106,8 @@ smtp_mail_from(struct smtp_session *s, struct str argument)
 		    s, "552 5.3.4 A message has at most %lu octets here", s->front->conf.max_size);
 		return;
 	}
-	s->mail = mem_alloc(sizeof *s->mail);
-	smtp_envelope_init(&s->mail->envelope, &mail);
+	s->mail = new_transaction(s->front);
+	smtp_envelope_begin(&s->mail->envelope, &mail);
 	if (!smtp_verdict_passes(s, SMTP_STAGE_MAIL))
 		return;
 	s->phase = SMTP_PHASE_SENDER;
@@ -113,7 +120,8 @@ check_magic(struct smtp_session *s, struct str to)
 {
 	const struct delivery_conf *conf = s->front->sim->plan->conf;
 	struct fate_step step;
-	bool is_good = !delivery_conf_is_magic(conf, address_domain(to)) ||
+	bool is_good = !magic_may_have_tag(to) ||
+	    !delivery_conf_is_magic(conf, address_domain(to)) ||
 	    magic_read(conf->outcomes, to, &step, NULL) != MAGIC_MALFORMED;
 
 	if (!is_good)
@@ -158,7 +166,8 @@ smtp_mail_data(struct smtp_session *s, struct str argument)
 	}
 	if (!smtp_verdict_passes(s, SMTP_STAGE_DATA))
 		return;
-	s->mail->data = take_data(s->front);
+	if (!s->mail->data)
+		s->mail->data = mem_alloc(sizeof *s->mail->data);
 	smtp_data_init(s->mail->data, s->front->conf.bare_newline, s->front->conf.max_size);
 	s->input = SMTP_INPUT_DATA;
 	smtp_reply(s, "354 End data with <CR><LF>.<CR><LF>");
@@ -224,7 +233,7 @@ set_id(const struct smtp_transaction *t, struct batch_request *r, struct batch_m
 	mail->message_id = smtp_header_value(h, SMTP_FIELD_MESSAGE_ID);
 	r->id = smtp_header_value(h, SMTP_FIELD_ID);
 	if (!r->id.p)
-		r->id = str_of(t->envelope.envid);
+		r->id = smtp_envelope_envid(&t->envelope);
 	mail->is_id_unkeyed = !r->id.p;
 	if (!r->id.p)
 		r->id = mail->message_id;
@@ -259,9 +268,9 @@ open_batch(struct smtp_session *s)
 {
 	struct smtp_transaction *t = s->mail;
 	const struct smtp_envelope *e = &t->envelope;
-	struct str *to = mem_alloc_array(e->n, sizeof *to);
+	struct str few[FEW], *to = e->n <= FEW ? few : mem_alloc_array(e->n, sizeof *to);
 	struct batch_request r = {
-		.from = str_of(e->from),
+		.from = smtp_envelope_from(e),
 		.size = t->data->size,
 		.concurrency = DELIVERY_UNLIMITED,
 	};
@@ -276,7 +285,7 @@ open_batch(struct smtp_session *s)
 			continue;
 		if (t->notifications)
 			t->notifications[mail.n] = smtp_envelope_notification(e, i);
-		to[mail.n++] = str_of(e->to[i].address);
+		to[mail.n++] = smtp_envelope_to(e, i);
 	}
 	/* those of LMTP may come long after each other */
 	r.is_reserved = !smtp_verdict_is_each(s) && intake_room(s->front->sim) >= mail.n;
@@ -284,7 +293,8 @@ open_batch(struct smtp_session *s)
 	set_plan(s, &r, &none);
 	t->batch = intake_open_mail(s->front->sim, smtp_session_owner(s), &r, &mail, &t->first);
 	t->end = t->first + mail.n;
-	free(to);
+	if (to != few)
+		free(to);
 	return t->batch;
 }
 

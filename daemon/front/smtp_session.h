@@ -54,7 +54,7 @@ struct smtp_front {
 	uint64_t n_sessions;          /* …so many began… */
 	uint64_t totals[SMTP_STAGES]; /* …and had so many of each stage */
 	struct buf reply;
-	struct smtp_data *spares[SMTP_SPARES]; /* of the last mails, for the next: they are large */
+	struct smtp_transaction *spares[SMTP_SPARES]; /* of the last mails, for the next */
 	unsigned n_spares;
 	char scratch[SMTP_LINE_MAX];
 };
@@ -105,7 +105,7 @@ struct smtp_verdicts {
 /* From MAIL to the answer at the end of data. */
 struct smtp_transaction {
 	struct smtp_envelope envelope;
-	struct smtp_data *data;        /* while data come and until they are answered */
+	struct smtp_data *data;        /* of this mail from DATA on; or NULL */
 	struct smtp_wishes wishes;     /* from the end of data on */
 	struct smtp_verdicts verdicts; /* likewise, inband */
 	struct batch *batch;           /* once it is being accepted… */
@@ -215,8 +215,9 @@ void smtp_mail_data(struct smtp_session *s, struct str argument);
 /* Octets of data; the end of them is answered. Gives how many were data. */
 size_t smtp_mail_feed(struct smtp_session *s, struct str octets);
 
-/* Forgets the transaction, if there is one. */
+/* Forgets the transaction, if there is one; frees one that the front has kept for the next. */
 void smtp_mail_drop(struct smtp_session *s);
+void smtp_transaction_free(struct smtp_transaction *t);
 
 /* The mail is accepted, then answered; or for the next verdicts.passing of those who are delivered,
  * then smtp_verdict_accepted() goes on. */

@@ -265,12 +265,12 @@ static const struct smtp_verb verbs[] = {
 static const struct smtp_verb *
 find_verb(const struct smtp_session *s, struct str name)
 {
+	char first = name.n > 0 ? str_small(name.p[0]) : '\0';
 	size_t i;
 
 	for (i = 0; i < N_VERBS; i++)
-		if (name.n == verbs[i].name.n &&
-		    str_small(name.p[0]) == str_small(verbs[i].name.p[0]) &&
-		    verbs[i].dialects & s->dialect->bit && str_eq_nocase(name, verbs[i].name))
+		if (first == str_small(verbs[i].name.p[0]) && verbs[i].dialects & s->dialect->bit &&
+		    str_eq_nocase(name, verbs[i].name))
 			return &verbs[i];
 	return NULL;
 }

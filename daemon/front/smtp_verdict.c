@@ -49,9 +49,9 @@ reply_refusal(struct smtp_session *s, const struct smtp_verdict *v)
 }
 
 static void
-tell_rejected(struct smtp_session *s, const char *to, const struct smtp_verdict *v)
+tell_rejected(struct smtp_session *s, struct str to, const struct smtp_verdict *v)
 {
-	const struct event_rejection rejection = { str_of(s->mail->envelope.from), str_of(to),
+	const struct event_rejection rejection = { smtp_envelope_from(&s->mail->envelope), to,
 		v->attempt };
 
 	intake_reject(s->front->sim, &rejection, v->outcome);
@@ -86,9 +86,9 @@ give_step(struct smtp_session *s)
 		return;
 	}
 	if (s->verdict_stage == SMTP_STAGE_RCPT)
-		tell_rejected(s, t->envelope.to[t->envelope.n - 1].address, &v);
+		tell_rejected(s, smtp_envelope_to(&t->envelope, t->envelope.n - 1), &v);
 	for (i = 0; s->verdict_stage >= SMTP_STAGE_DATA && i < t->envelope.n; i++)
-		tell_rejected(s, t->envelope.to[i].address, &v);
+		tell_rejected(s, smtp_envelope_to(&t->envelope, i), &v);
 	if (v.kind == SMTP_IS_CLOSED) {
 		smtp_session_drop(s);
 		return;
@@ -112,11 +112,11 @@ give_later(struct smtp_session *s, enum smtp_stage stage)
 }
 
 static struct smtp_pair
-pair_of(const struct smtp_session *s, enum smtp_stage stage, const char *to)
+pair_of(const struct smtp_session *s, enum smtp_stage stage, struct str to)
 {
 	return (struct smtp_pair){
-		.from = s->mail ? str_of(s->mail->envelope.from) : STR(""),
-		.to = str_of(to),
+		.from = s->mail ? smtp_envelope_from(&s->mail->envelope) : STR(""),
+		.to = to,
 		.stage = stage,
 	};
 }
@@ -132,16 +132,16 @@ smtp_verdict_passes(struct smtp_session *s, enum smtp_stage stage)
 	if (s->front->conf.mode != SMTP_INBAND)
 		return true;
 	if (stage == SMTP_STAGE_RCPT) {
-		pair = pair_of(s, stage, t->envelope.to[t->envelope.n - 1].address);
+		pair = pair_of(s, stage, smtp_envelope_to(&t->envelope, t->envelope.n - 1));
 		smtp_inband_ask(s->front->inband, &pair, &s->verdict);
 	} else if (stage == SMTP_STAGE_DATA) {
 		/* the first who is refused here answers for all */
 		for (i = 0; i < t->envelope.n && s->verdict.kind == SMTP_PASSES; i++) {
-			pair = pair_of(s, stage, t->envelope.to[i].address);
+			pair = pair_of(s, stage, smtp_envelope_to(&t->envelope, i));
 			smtp_inband_ask(s->front->inband, &pair, &s->verdict);
 		}
 	} else {
-		pair = pair_of(s, stage, NULL);
+		pair = pair_of(s, stage, (struct str){ NULL, 0 });
 		smtp_inband_ask(s->front->inband, &pair, &s->verdict);
 	}
 	if (s->verdict.kind == SMTP_PASSES)
@@ -154,7 +154,7 @@ static struct smtp_pair
 pair_at(const struct smtp_session *s, uint32_t i)
 {
 	const struct smtp_transaction *t = s->mail;
-	struct smtp_pair pair = pair_of(s, SMTP_STAGE_EOM, t->envelope.to[i].address);
+	struct smtp_pair pair = pair_of(s, SMTP_STAGE_EOM, smtp_envelope_to(&t->envelope, i));
 
 	pair.fate = t->wishes.fate;
 	pair.latency = t->wishes.has_latency ? &t->wishes.latency : NULL;
@@ -309,7 +309,7 @@ next_step(struct smtp_session *s)
 			smtp_mail_accept(s);
 			return;
 		}
-		tell_rejected(s, t->envelope.to[vs->given++].address, v);
+		tell_rejected(s, smtp_envelope_to(&t->envelope, vs->given++), v);
 		if (!give(s, v))
 			return;
 	}
