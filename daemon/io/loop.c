@@ -242,7 +242,7 @@ wait_for_events(struct loop *l)
 		poll_events(l, EVLOOP_ONCE);
 		return;
 	}
-	poll_events(l, EVLOOP_NONBLOCK);
+	poll_events(l, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	if (may_sleep && l->is_idle) {
 		timers_tell(&l->timers);
 		poll_events(l, EVLOOP_ONCE);
