@@ -58,13 +58,21 @@ is_less(uint64_t w, unsigned char n)
 	return (w - EACH(n)) & ~w & EACH(0x80);
 }
 
+/* Not 0 when one of the eight octets cannot stand for itself between quotes; then the lowest bit
+ * tells the first such place. */
+static uint64_t
+find_special(uint64_t w, unsigned char first)
+{
+	return is_less(w, first) | is_zero(w ^ EACH('"')) | is_zero(w ^ EACH('\\')) |
+	    is_zero(w ^ EACH(0x7f));
+}
+
 /* Of eight octets, the first in the lowest place: where the first stands that cannot stand for
  * itself between quotes; 8 if all can. */
 static size_t
 plain_in_word(uint64_t w, unsigned char first, bool is_ascii)
 {
-	uint64_t special = is_less(w, first) | is_zero(w ^ EACH('"')) | is_zero(w ^ EACH('\\')) |
-	    is_zero(w ^ EACH(0x7f));
+	uint64_t special = find_special(w, first);
 
 	if (is_ascii)
 		special |= w & EACH(0x80);
@@ -167,13 +175,41 @@ add_control(struct buf *b, char c)
 	buf_add(b, escape, 4);
 }
 
+/* The eight octets at `from` to `to`, and what find_special() says of them. */
+static uint64_t
+copy_word(char *to, const char *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, 8);
+	memcpy(to, &word, 8);
+	return find_special(le64toh(word), '!');
+}
+
+/* Copies s, of eight octets or more, while it looks at it. Whether all of it stands for itself. */
+static bool
+copy_plain(char *to, struct str s)
+{
+	uint64_t special = copy_word(to + s.n - 8, s.p + s.n - 8);
+	size_t i;
+
+	for (i = 0; i + 8 < s.n; i += 8)
+		special |= copy_word(to + i, s.p + i);
+	return special == 0;
+}
+
 void
 text_add_value(struct buf *b, struct str s)
 {
-	if (s.n > 0 && count_plain(s, '!', false) == s.n)
-		buf_add_str(b, s);
-	else
+	bool is_plain = s.n >= 8 ? copy_plain(buf_reserve(b, s.n), s)
+				 : s.n > 0 && count_plain_short(s, '!', false) == s.n;
+
+	if (!is_plain)
 		text_add_quoted(b, s);
+	else if (s.n >= 8)
+		b->len += s.n;
+	else
+		buf_add_str(b, s);
 }
 
 void

@@ -101,24 +101,23 @@ take_octet(struct smtp_data *d, char c)
 size_t
 smtp_data_feed(struct smtp_data *d, struct str piece)
 {
-	struct str s = piece;
-	size_t n;
+	const char *p = piece.p, *end = piece.p + piece.n, *cr;
 
-	while (s.n > 0 && !d->is_over) {
-		if (take_octet(d, s.p[0])) {
-			s = str_from(s, 1);
+	while (p < end && !d->is_over) {
+		if (take_octet(d, *p)) {
+			p++;
 			continue;
 		}
-		n = str_find(s, '\r');
-		add_text(d, str_head(s, n));
-		s = str_from(s, n);
+		cr = memchr(p, '\r', (size_t)(end - p));
+		add_text(d, (struct str){ p, (size_t)((cr ? cr : end) - p) });
+		p = cr ? cr : end;
 		/* most lines end like this, and it costs less to say so here */
-		if (s.n > 1 && s.p[1] == '\n') {
+		if (end - p > 1 && p[1] == '\n') {
 			end_line(d);
-			s = str_from(s, 2);
+			p += 2;
 		}
 	}
-	return piece.n - s.n;
+	return (size_t)(p - piece.p);
 }
 
 const struct smtp_refusal *

@@ -111,7 +111,7 @@ smtp_mail_from(struct smtp_session *s, struct str argument)
 	if (!smtp_verdict_passes(s, SMTP_STAGE_MAIL))
 		return;
 	s->phase = SMTP_PHASE_SENDER;
-	smtp_reply(s, "250 2.1.0 Ok");
+	smtp_say(s, STR("250 2.1.0 Ok"));
 }
 
 /* Whether what the address says of its outcome can be understood. False when it was refused. */
@@ -152,7 +152,7 @@ smtp_mail_to(struct smtp_session *s, struct str argument)
 	if (!smtp_verdict_passes(s, SMTP_STAGE_RCPT))
 		return;
 	s->phase = SMTP_PHASE_RECIPIENTS;
-	smtp_reply(s, "250 2.1.5 Ok");
+	smtp_say(s, STR("250 2.1.5 Ok"));
 }
 
 void
@@ -170,7 +170,7 @@ smtp_mail_data(struct smtp_session *s, struct str argument)
 		s->mail->data = mem_alloc(sizeof *s->mail->data);
 	smtp_data_init(s->mail->data, s->front->conf.bare_newline, s->front->conf.max_size);
 	s->input = SMTP_INPUT_DATA;
-	smtp_reply(s, "354 End data with <CR><LF>.<CR><LF>");
+	smtp_say(s, STR("354 End data with <CR><LF>.<CR><LF>"));
 }
 
 /* At the end of data. */

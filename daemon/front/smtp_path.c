@@ -102,16 +102,19 @@ is_literal(struct str s)
 static size_t
 span_domain(struct str s)
 {
+	bool is_dot = true; /* the last octet, or there is none */
 	size_t n;
 
 	if (s.n > 0 && s.p[0] == '[') {
 		n = str_find(s, ']');
 		return n < s.n && is_literal((struct str){ s.p + 1, n - 1 }) ? n + 1 : 0;
 	}
-	n = span(s, IN_DOMAIN);
-	if (n == 0 || s.p[0] == '.' || s.p[n - 1] == '.' || memmem(s.p, n, "..", 2))
-		return 0;
-	return n;
+	for (n = 0; n < s.n && classes[(unsigned char)s.p[n]] & IN_DOMAIN; n++) {
+		if (s.p[n] == '.' && is_dot)
+			return 0;
+		is_dot = s.p[n] == '.';
+	}
+	return is_dot ? 0 : n;
 }
 
 /* Octets of the route that s starts with, its colon included; 0 when there is none. */
@@ -149,8 +152,8 @@ check_utf8(struct smtp_path *path)
 {
 	struct str s = path->address;
 
-	for (size_t i = 0; i < s.n && !path->has_utf8; i++)
-		path->has_utf8 = is_utf8_octet(s.p[i]);
+	for (size_t i = 0; i < s.n; i++)
+		path->has_utf8 |= is_utf8_octet(s.p[i]);
 	return !path->has_utf8 || (text_is_utf8(s) && !has_c1(s));
 }
 

@@ -39,11 +39,6 @@ smtp_reply(struct smtp_session *s, const char *format, ...)
 	va_list ap;
 	int n;
 
-	/* most replies are as they stand, and there are several for each mail */
-	if (!strchr(format, '%')) {
-		send_line(s, str_of(format), conn_write_early);
-		return;
-	}
 	va_start(ap, format);
 	n = vsnprintf(line, sizeof line, format, ap);
 	va_end(ap);
@@ -51,6 +46,12 @@ smtp_reply(struct smtp_session *s, const char *format, ...)
 		abort();
 	send_line(s, (struct str){ line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1 },
 	    conn_write_early);
+}
+
+void
+smtp_say(struct smtp_session *s, struct str line)
+{
+	send_line(s, line, conn_write_early);
 }
 
 void

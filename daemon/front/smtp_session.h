@@ -157,8 +157,9 @@ void smtp_front_follow(struct smtp_front *front);
 void smtp_reply(struct smtp_session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same as it stands, when it tells what has become of a mail: it leaves only after that is in
- * the log. */
+/* The same as it stands, as most are, several for each mail; and when it tells what has become of a
+ * mail: it leaves only after that is in the log. */
+void smtp_say(struct smtp_session *s, struct str line);
 void smtp_answer(struct smtp_session *s, struct str line);
 void smtp_reply_refusal(struct smtp_session *s, const struct smtp_refusal *refusal);
 

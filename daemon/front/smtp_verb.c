@@ -106,14 +106,14 @@ run_rset(struct smtp_session *s, struct str argument)
 	if (!has_no_argument(s, argument))
 		return;
 	smtp_mail_drop(s);
-	smtp_reply(s, "250 2.0.0 Ok");
+	smtp_say(s, STR("250 2.0.0 Ok"));
 }
 
 static void
 run_noop(struct smtp_session *s, struct str argument)
 {
 	(void)argument;
-	smtp_reply(s, "250 2.0.0 Ok");
+	smtp_say(s, STR("250 2.0.0 Ok"));
 }
 
 /* RFC 5321 §3.5.3: who does not say whether an address is there answers 252. */
@@ -265,13 +265,20 @@ static const struct smtp_verb verbs[] = {
 static const struct smtp_verb *
 find_verb(const struct smtp_session *s, struct str name)
 {
-	char first = name.n > 0 ? str_small(name.p[0]) : '\0';
+	uint32_t begin, known;
 	size_t i;
 
-	for (i = 0; i < N_VERBS; i++)
-		if (first == str_small(verbs[i].name.p[0]) && verbs[i].dialects & s->dialect->bit &&
+	/* no verb has fewer letters; as capitals, those tell most of them apart */
+	if (name.n < sizeof begin)
+		return NULL;
+	memcpy(&begin, name.p, sizeof begin);
+	begin &= 0xdfdfdfdf;
+	for (i = 0; i < N_VERBS; i++) {
+		memcpy(&known, verbs[i].name.p, sizeof known);
+		if (begin == known && verbs[i].dialects & s->dialect->bit &&
 		    str_eq_nocase(name, verbs[i].name))
 			return &verbs[i];
+	}
 	return NULL;
 }
 
