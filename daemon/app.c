@@ -21,6 +21,7 @@
 #define LAST_CALL_NS (500 * TEXT_NS_PER_MS)
 #define FAREWELL_NS TEXT_NS_PER_S /* for the last replies to leave */
 #define GATHER_NS (200 * TEXT_NS_PER_US)
+#define GATHER_CALLBACKS 3
 #define SPARE_NS (5 * TEXT_NS_PER_S)
 #define HASTE_NS (200 * TEXT_NS_PER_MS) /* for the log, when the end is to be at once */
 
@@ -235,14 +236,15 @@ check_phase(struct app *app)
 
 /*
  * Whether replies wait another turn for others. So the log's thread is woken, which is as dear as a
- * request, once for all who have something to say just now; only who could be alone is not kept.
+ * request, once for all who have something to say just now. Who could only be alone is not kept,
+ * nor anybody once turns bring but a few: to look for one more costs as much as it saves.
  */
 static bool
 gathers_replies(struct app *app)
 {
 	int64_t now = loop_now(app->loop);
-	bool may_gather = app->phase == PHASE_RUNNING && !loop_was_idle(app->loop) &&
-	    !may_jump(app) && fronts_may_gather(&app->fronts);
+	bool may_gather = app->phase == PHASE_RUNNING && !may_jump(app) &&
+	    loop_callbacks(app->loop) >= GATHER_CALLBACKS && fronts_may_gather(&app->fronts);
 
 	if (may_gather && app->gather_until_ns == 0)
 		app->gather_until_ns = clock_add(now, GATHER_NS);

@@ -284,6 +284,12 @@ loop_was_idle(const struct loop *l)
 	return l->is_idle;
 }
 
+unsigned
+loop_callbacks(const struct loop *l)
+{
+	return l->callbacks;
+}
+
 uint64_t
 loop_turn(const struct loop *l)
 {

@@ -35,6 +35,9 @@ void loop_want_turn(struct loop *l);
  * nothing else is. */
 bool loop_was_idle(const struct loop *l);
 
+/* How many callbacks ran in the turn that ends. */
+unsigned loop_callbacks(const struct loop *l);
+
 /* Counts the turns: equal numbers mean the same turn. */
 uint64_t loop_turn(const struct loop *l);
 
