@@ -1,6 +1,7 @@
 /*
  * Owns all the parts and is the only file that knows them all. Invariant: at the end of each turn
- * commands go on first, then the log is handed what happened, and only then do replies leave.
+ * commands go on first, then the log is handed what happened, unless that gathers for a moment, and
+ * only then do replies leave.
  */
 #include "app.h"
 
@@ -244,7 +245,8 @@ gathers_replies(struct app *app)
 {
 	int64_t now = loop_now(app->loop);
 	bool may_gather = app->phase == PHASE_RUNNING && !may_jump(app) &&
-	    loop_callbacks(app->loop) >= GATHER_CALLBACKS && fronts_may_gather(&app->fronts);
+	    loop_callbacks(app->loop) >= GATHER_CALLBACKS &&
+	    !gate_is_passable(&app->gate, app->gate.promised) && fronts_may_gather(&app->fronts);
 
 	if (may_gather && app->gather_until_ns == 0)
 		app->gather_until_ns = clock_add(now, GATHER_NS);
