@@ -78,8 +78,8 @@ struct client {
 	struct world *w;
 	int fd; /* -1: not connected */
 	struct loop_event *event;
-	bool is_closed; /* by the server, and that was seen */
-	bool is_deaf;
+	bool is_closed;            /* by the server, and that was seen */
+	bool is_deaf, was_deaf;    /* whoever was may have stalled, and lost any part of a reply */
 	bool is_ending, has_ended; /* half-closed: wanted, done */
 	struct buf unsent;
 	struct smtp_peer peer;
@@ -218,7 +218,7 @@ note_end(struct client *c)
 	bool is_over = p->state == SMTP_PEER_OVER || p->state == SMTP_PEER_TLS;
 
 	c->is_closed = true;
-	insist(!p->is_in_reply && (p->line.len == 0 || p->state == SMTP_PEER_TLS));
+	insist(c->was_deaf || (!p->is_in_reply && (p->line.len == 0 || p->state == SMTP_PEER_TLS)));
 	insist(is_over || c->w->may_drop || smtp_parse_is_http(line) ||
 	    line.n > SMTP_LINE_MAX / 2 || (c->has_ended && smtp_peer_is_settled(p)));
 	hang_up(c);
@@ -243,6 +243,7 @@ static void
 set_deaf(struct client *c, bool is_deaf)
 {
 	c->is_deaf = is_deaf;
+	c->was_deaf |= is_deaf;
 	c->peer.is_behind |= is_deaf;
 	if (c->fd != -1)
 		loop_fd_want(c->event, !is_deaf, false, 0);
@@ -358,7 +359,7 @@ disconnect(struct client *c)
 	buf_printf(&c->heard, "%.*s---\n", STR_ARG(buf_str(&c->peer.replies)));
 	smtp_peer_fini(&c->peer);
 	c->peer = (struct smtp_peer){ 0 };
-	c->is_closed = c->is_deaf = c->is_ending = c->has_ended = false;
+	c->is_closed = c->is_deaf = c->was_deaf = c->is_ending = c->has_ended = false;
 }
 
 static void
