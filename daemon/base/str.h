@@ -6,8 +6,10 @@
  * take and give these. A view whose p is NULL is "not there", which is not the same as empty.
  */
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -81,6 +83,31 @@ str_find(struct str s, char c)
 	const char *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
 
 	return at ? (size_t)(at - s.p) : s.n;
+}
+
+/* The octets of a text of at most eight, the first in the lowest place, zeros behind the last: a
+ * few instructions where a memcpy() of so many octets is a call and two trips through memory. */
+static inline uint64_t
+str_word(struct str s)
+{
+	uint64_t word;
+	uint32_t low, high;
+
+	if (s.n == 8) {
+		memcpy(&word, s.p, 8);
+		return le64toh(word);
+	}
+	if (s.n >= 4) {
+		memcpy(&low, s.p, 4);
+		memcpy(&high, s.p + s.n - 4, 4);
+		return le32toh(low) | (uint64_t)le32toh(high) << (s.n * 8 - 32);
+	}
+	if (s.n == 0)
+		return 0;
+	/* one to three: first, middle and last, which may be the same */
+	word = (unsigned char)s.p[0];
+	word |= (uint64_t)(unsigned char)s.p[s.n / 2] << (s.n / 2 * 8);
+	return word | (uint64_t)(unsigned char)s.p[s.n - 1] << (s.n * 8 - 8);
 }
 
 /* An ASCII letter as a small one. */

@@ -79,28 +79,12 @@ plain_in_word(uint64_t w, unsigned char first, bool is_ascii)
 	return special != 0 ? (size_t)__builtin_ctzll(special) / 8 : 8;
 }
 
-/* One to seven octets, and letters in the places behind them. */
-static uint64_t
-load_short(struct str s)
-{
-	uint64_t word = EACH('a') << (s.n * 8);
-	uint32_t low, high;
-	size_t i;
-
-	if (s.n >= 4) {
-		memcpy(&low, s.p, 4);
-		memcpy(&high, s.p + s.n - 4, 4);
-		return word | le32toh(low) | (uint64_t)le32toh(high) << (s.n * 8 - 32);
-	}
-	for (i = 0; i < s.n; i++)
-		word |= (uint64_t)(unsigned char)s.p[i] << (i * 8);
-	return word;
-}
-
+/* Of less than eight octets. */
 static size_t
 count_plain_short(struct str s, unsigned char first, bool is_ascii)
 {
-	size_t n = s.n > 0 ? plain_in_word(load_short(s), first, is_ascii) : 0;
+	/* letters in the places behind them */
+	size_t n = plain_in_word(str_word(s) | EACH('a') << (s.n * 8), first, is_ascii);
 
 	return n < s.n ? n : s.n;
 }

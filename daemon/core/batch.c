@@ -359,9 +359,9 @@ batch_forget_message(struct block *block, uint32_t slot)
 	struct batch *b = block->batch;
 
 	block->forgotten |= 1ULL << slot;
-	block->kept--;
 	b->kept--;
-	drop_block(b, block->base);
+	if (--block->kept == 0)
+		drop_block(b, block->base);
 }
 
 void

@@ -4,9 +4,7 @@
  */
 #include "core/draw.h"
 
-#include <endian.h>
 #include <math.h>
-#include <string.h>
 
 /* distinguishes the two kinds of keys, and a recipient that is not there */
 #define WITH_ID 0x6964ULL
@@ -32,12 +30,8 @@ mix_text(uint64_t h, struct str s)
 		return mix(h, NO_RECIPIENT);
 	h = mix(h, s.n);
 	while (s.n > 0) {
-		size_t n = s.n < 8 ? s.n : 8;
-		uint64_t word = 0;
-
-		memcpy(&word, s.p, n);
-		h = mix(h, le64toh(word));
-		s = str_from(s, n);
+		h = mix(h, str_word(str_head(s, 8)));
+		s = str_from(s, 8);
 	}
 	return h;
 }

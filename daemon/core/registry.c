@@ -45,17 +45,13 @@ registry_reset(struct registry *r)
 static uint64_t
 hash(const struct registry *r, struct str s)
 {
-	uint64_t h = r->hash_seed ^ (s.n * 0x9e3779b97f4a7c15ULL), word;
+	uint64_t h = r->hash_seed ^ (s.n * 0x9e3779b97f4a7c15ULL);
 
 	while (s.n > 0) {
-		size_t n = s.n < sizeof word ? s.n : sizeof word;
-
-		word = 0;
-		memcpy(&word, s.p, n);
-		h = (h ^ word) * 0xd6e8feb86659fd93ULL;
+		h = (h ^ str_word(str_head(s, 8))) * 0xd6e8feb86659fd93ULL;
 		h ^= h >> 32;
 		h += r->hash_seed;
-		s = str_from(s, n);
+		s = str_from(s, 8);
 	}
 	h *= 0xd6e8feb86659fd93ULL;
 	return h ^ (h >> 32);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -14,6 +15,7 @@
 #include "base/text.h"
 
 #define LENGTH_MAX 40
+#define NUMBERS 100000
 
 static void
 write_control(struct buf *b, unsigned char c)
@@ -188,12 +190,43 @@ test_utf8_at_each_place(void **state)
 	}
 }
 
+/* Each length, from memory that ends right behind it, and octets whose high bit is set. */
+static void
+test_words(void **state)
+{
+	size_t n, i;
+
+	(void)state;
+	for (n = 0; n <= 8; n++) {
+		unsigned char *octets = malloc(n + (n == 0));
+		uint64_t expected = 0;
+
+		for (i = 0; i < n; i++) {
+			octets[i] = (unsigned char)(0xf1 + i);
+			expected |= (uint64_t)octets[i] << (i * 8);
+		}
+		assert_true(str_word((struct str){ (char *)octets, n }) == expected);
+		free(octets);
+	}
+}
+
+static void
+expect_number(uint64_t n)
+{
+	struct buf found = { 0 };
+	char expected[32];
+
+	buf_add_u64(&found, n);
+	assert_int_equal(found.len, snprintf(expected, sizeof expected, "%lu", n));
+	assert_memory_equal(found.data, expected, found.len);
+	buf_fini(&found);
+}
+
 /* Numbers of all lengths, and one less and one more. */
 static void
 test_numbers(void **state)
 {
-	struct buf found = { 0 };
-	char expected[32];
+	unsigned short seed[3] = { 1, 2, 3 };
 	uint64_t power = 1, n;
 	int digits, i;
 
@@ -201,15 +234,13 @@ test_numbers(void **state)
 	for (digits = 0; digits < 20; digits++, power *= 10)
 		for (i = -1; i <= 1; i++) {
 			n = power * (digits == 19 ? 1 : 7) + (uint64_t)(int64_t)i;
-			found.len = 0;
-			buf_add_u64(&found, n);
-			assert_int_equal(found.len, snprintf(expected, sizeof expected, "%lu", n));
-			assert_memory_equal(found.data, expected, found.len);
+			expect_number(n);
 		}
-	found.len = 0;
-	buf_add_u64(&found, UINT64_MAX);
-	assert_memory_equal(found.data, "18446744073709551615", found.len);
-	buf_fini(&found);
+	expect_number(UINT64_MAX);
+	for (i = 0; i < NUMBERS; i++) {
+		n = (uint64_t)nrand48(seed) << 33 | (uint64_t)nrand48(seed) << 2;
+		expect_number(n >> (i % 64));
+	}
 }
 
 int
@@ -218,6 +249,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_octet_at_each_place),
 		cmocka_unit_test(test_utf8_at_each_place),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_numbers),
 	};
 
