@@ -263,11 +263,12 @@ turn_end_cb(void *ctx)
 
 	run_simulator(app);
 	fronts_work(&app->fronts);
-	if (gathers_replies(app))
+	if (gathers_replies(app)) {
 		loop_want_turn(app->loop);
-	else
+	} else {
 		eventlog_flush(app->log, fronts_awaits_log(&app->fronts));
-	gate_check(&app->gate, loop_now(app->loop));
+		gate_check(&app->gate, loop_now(app->loop));
+	}
 	fronts_flush(&app->fronts);
 	check_phase(app);
 	service_update(app->service);

@@ -179,10 +179,20 @@ timer_cb(void *ctx)
 	set_timer(log);
 }
 
+/* The writer begins now: all that it gets is older than the chunk that is being filled. */
+static void
+note_handed(struct eventlog *log)
+{
+	uint64_t kept = log->current ? log->current->lines.len : 0;
+
+	gate_hand_over(log->gate, log->gate->promised - kept, loop_read_clock(log->loop));
+	log->n_handed = 0;
+}
+
 static void
 wake_writer(struct eventlog *log)
 {
-	log->n_handed = 0;
+	note_handed(log);
 	eventlog_writer_go(log->writer);
 }
 
@@ -373,7 +383,7 @@ wake_and_look(struct eventlog *log)
 {
 	bool was_congested = log->is_congested;
 
-	log->n_handed = 0;
+	note_handed(log);
 	if (!eventlog_writer_go_and_look(log->writer))
 		return;
 	collect(log);

@@ -15,6 +15,16 @@ gate_promise(struct gate *g, uint64_t n, int64_t real_ns)
 }
 
 void
+gate_hand_over(struct gate *g, uint64_t position, int64_t real_ns)
+{
+	if (position <= g->handed)
+		return;
+	if (g->handed <= g->reached)
+		g->moved_ns = real_ns;
+	g->handed = position;
+}
+
+void
 gate_reach(struct gate *g, uint64_t position, int64_t real_ns)
 {
 	if (position <= g->reached)

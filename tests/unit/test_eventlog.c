@@ -130,6 +130,23 @@ test_gate_is_promised_each_line(void **state)
 	world_assert_file(w->path, 0, 1);
 }
 
+/* What lies for a moment is not with the writer yet. */
+static void
+test_gate_is_told_what_the_writer_has(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w, w->path, LONG_TIMEOUT_NS);
+	world_run_until(w, world_is_all_reached, NULL);
+	world_emit(w, 1);
+	eventlog_flush(w->log, false);
+	assert_int_equal(w->gate.handed, 0);
+	eventlog_flush(w->log, true);
+	assert_int_equal(w->gate.handed, w->gate.promised);
+	world_run_until(w, world_is_all_reached, NULL);
+	world_assert_file(w->path, 0, 1);
+}
+
 /* ---- rotation and reload ---- */
 
 /* They lie for a moment, together with those of other turns, and are written all the same. */
@@ -270,6 +287,7 @@ main(void)
 		TEST(test_none_subscribes_to_nothing),
 		TEST(test_what_cannot_be_opened),
 		TEST(test_gate_is_promised_each_line),
+		TEST(test_gate_is_told_what_the_writer_has),
 		TEST(test_what_nobody_waits_for),
 		TEST(test_reopen_in_the_order_of_the_stream),
 		TEST(test_reopen_right_after_a_switch),

@@ -82,6 +82,28 @@ test_rest_does_not_use_up_patience(void **state)
 	assert_int_equal(gate_deadline(&g), 51 * GATE_PATIENCE_NS);
 }
 
+/* While the loop is busy with something else, the store has nothing that it could be slow with. */
+static void
+test_busy_loop_does_not_use_up_patience(void **state)
+{
+	struct gate g = { 0 };
+
+	(void)state;
+	gate_promise(&g, 10, 0);
+	gate_hand_over(&g, 10, 3 * GATE_PATIENCE_NS);
+	gate_check(&g, 3 * GATE_PATIENCE_NS);
+	assert_false(gate_is_passable(&g, 10));
+	/* what it gets besides is not progress, nor is what it had */
+	gate_promise(&g, 10, 3 * GATE_PATIENCE_NS);
+	gate_hand_over(&g, 20, 4 * GATE_PATIENCE_NS - 1);
+	gate_hand_over(&g, 20, 4 * GATE_PATIENCE_NS - 1);
+	assert_int_equal(gate_deadline(&g), 4 * GATE_PATIENCE_NS);
+	gate_reach(&g, 20, 4 * GATE_PATIENCE_NS);
+	gate_promise(&g, 10, 4 * GATE_PATIENCE_NS);
+	gate_hand_over(&g, 30, 6 * GATE_PATIENCE_NS);
+	assert_int_equal(gate_deadline(&g), 7 * GATE_PATIENCE_NS);
+}
+
 static void
 test_trouble_opens_until_it_moves(void **state)
 {
@@ -119,6 +141,7 @@ main(void)
 		cmocka_unit_test(test_reached_never_goes_back),
 		cmocka_unit_test(test_patience_counts_from_last_movement),
 		cmocka_unit_test(test_rest_does_not_use_up_patience),
+		cmocka_unit_test(test_busy_loop_does_not_use_up_patience),
 		cmocka_unit_test(test_trouble_opens_until_it_moves),
 		cmocka_unit_test(test_check_without_need_leaves_it_shut),
 	};
