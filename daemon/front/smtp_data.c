@@ -7,9 +7,11 @@
  *     CR      a CR that is not counted yet
  *     TEXT    anything else
  *
- * DOT is reached from START alone and the end from DOT_CR by LF alone, and START only from CR by
- * LF: so nothing but <CRLF>.<CRLF> ends data. All of the octets in TEXT up to a CR are taken at
- * once.
+ * DOT is reached from START alone and the end from DOT_CR by LF alone, and START only by CR and LF
+ * that follow each other: so nothing but <CRLF>.<CRLF> ends data. All of the octets in TEXT up to a
+ * CR are taken at once, and that with an LF right behind it, too, which is the step to CR and the
+ * one from there in one: it is not taken where the piece ends between the two, or the CR is one of
+ * ".\r", which comes in another state.
  */
 #include "front/smtp_data.h"
 

@@ -24,7 +24,7 @@ enum smtp_bare_newline {
 	SMTP_BARE_REJECT,    /* the same, and the message is refused at its end */
 };
 
-/* As large as its header: for the time of a DATA. */
+/* As large as its header: for a mail under way, not for each connection. */
 struct smtp_data {
 	bool is_over;  /* the end has come */
 	bool has_bare; /* a bare CR or LF was seen; only looked for with SMTP_BARE_REJECT */

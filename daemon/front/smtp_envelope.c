@@ -46,9 +46,21 @@ text_at(const struct smtp_envelope *e, uint32_t at)
 	return str_of(at > 0 ? e->text.data + at : NULL);
 }
 
-/* What one large mail took is not kept for all that come after it. */
-static void
-clear(struct smtp_envelope *e)
+void
+smtp_envelope_begin(struct smtp_envelope *e, const struct smtp_mail *mail)
+{
+	buf_add_char(&e->text, '\0');
+	e->from = keep(e, mail->from.address);
+	e->ret = mail->params.ret;
+	e->has_utf8 = mail->params.has_utf8;
+	if (mail->params.envid.p)
+		e->envid = keep(e, mail->params.envid);
+	e->has_notification = e->envid > 0 || e->ret != SMTP_RET_NONE;
+}
+
+/* What one large mail took is not kept for those that come after it, or never come. */
+void
+smtp_envelope_end(struct smtp_envelope *e)
 {
 	struct buf text = e->text;
 	struct smtp_recipient *to = e->to;
@@ -60,19 +72,6 @@ clear(struct smtp_envelope *e)
 	}
 	text.len = 0;
 	*e = (struct smtp_envelope){ .text = text, .to = to, .cap = cap };
-}
-
-void
-smtp_envelope_begin(struct smtp_envelope *e, const struct smtp_mail *mail)
-{
-	clear(e);
-	buf_add_char(&e->text, '\0');
-	e->from = keep(e, mail->from.address);
-	e->ret = mail->params.ret;
-	e->has_utf8 = mail->params.has_utf8;
-	if (mail->params.envid.p)
-		e->envid = keep(e, mail->params.envid);
-	e->has_notification = e->envid > 0 || e->ret != SMTP_RET_NONE;
 }
 
 void

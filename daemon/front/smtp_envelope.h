@@ -13,7 +13,9 @@
 #include "core/event.h"
 #include "front/smtp_parse.h"
 
-/* Texts are places in the envelope's text, whose first octet is nobody's: 0 is nowhere. */
+/* Texts are places in the envelope's text, whose first octet is nobody's: 0 is nowhere. With the
+ * most recipients that a configuration can allow, and the longest that the grammar takes, that is
+ * less than a hundred megabytes. */
 struct smtp_recipient {
 	uint32_t address;
 	uint32_t orcpt; /* with its type, decoded */
@@ -31,13 +33,14 @@ struct smtp_envelope {
 	uint32_t n, cap;
 };
 
-/* One that begins, in what was zeroed or is the envelope of an earlier mail, whose memory it uses
- * again. */
+/* The envelope is all zero to begin with, and again after fini. After an end, which keeps what a
+ * usual mail needs, the next one may begin in the same memory. */
 void smtp_envelope_begin(struct smtp_envelope *e, const struct smtp_mail *mail);
+void smtp_envelope_end(struct smtp_envelope *e);
 void smtp_envelope_fini(struct smtp_envelope *e);
 
-/* Views into the envelope, until the next recipient is added; the ENVID's p is NULL if there is
- * none. */
+/* Views into the envelope, until a recipient comes or goes or the mail ends; the ENVID's p is NULL
+ * if there is none. */
 struct str smtp_envelope_from(const struct smtp_envelope *e);
 struct str smtp_envelope_to(const struct smtp_envelope *e, uint32_t i);
 struct str smtp_envelope_envid(const struct smtp_envelope *e);
@@ -46,7 +49,7 @@ struct str smtp_envelope_envid(const struct smtp_envelope *e);
 void smtp_envelope_add(struct smtp_envelope *e, const struct smtp_rcpt *rcpt);
 void smtp_envelope_drop_last(struct smtp_envelope *e);
 
-/* What was asked for that recipient; it points into the envelope. */
+/* What was asked for that recipient: views as those above. */
 struct event_notification smtp_envelope_notification(const struct smtp_envelope *e, uint32_t i);
 
 #endif

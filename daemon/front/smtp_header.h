@@ -33,7 +33,7 @@ enum smtp_field {
 #define SMTP_HEADER_NAME_MAX 24
 #define SMTP_HEADER_TEXT_MAX 512
 
-/* Some 3 kB: for the time of a DATA, not for each connection. */
+/* Some 3 kB: for a mail under way, not for each connection. */
 struct smtp_header {
 	bool is_over;  /* the empty line has come */
 	unsigned hops; /* Received: fields (RFC 5321 §6.3) */

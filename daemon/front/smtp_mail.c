@@ -65,6 +65,7 @@ smtp_mail_drop(struct smtp_session *s)
 	s->mail = NULL;
 	free(t->verdicts.of);
 	fate_unref(t->wishes.fate);
+	smtp_envelope_end(&t->envelope);
 	if (s->front->n_spares < SMTP_SPARES)
 		s->front->spares[s->front->n_spares++] = t;
 	else

@@ -105,7 +105,8 @@ struct smtp_verdicts {
 /* From MAIL to the answer at the end of data. */
 struct smtp_transaction {
 	struct smtp_envelope envelope;
-	struct smtp_data *data;        /* of this mail from DATA on; or NULL */
+	struct smtp_data
+	    *data; /* from DATA on it is this mail's, before it may be another's; or NULL */
 	struct smtp_wishes wishes;     /* from the end of data on */
 	struct smtp_verdicts verdicts; /* likewise, inband */
 	struct batch *batch;           /* once it is being accepted… */
@@ -157,9 +158,10 @@ void smtp_front_follow(struct smtp_front *front);
 void smtp_reply(struct smtp_session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same as it stands, as most are, several for each mail; and when it tells what has become of a
- * mail: it leaves only after that is in the log. */
+/* The same as it stands, as most are, several for each mail. */
 void smtp_say(struct smtp_session *s, struct str line);
+
+/* What tells what has become of a mail: it leaves only after that is in the log. */
 void smtp_answer(struct smtp_session *s, struct str line);
 void smtp_reply_refusal(struct smtp_session *s, const struct smtp_refusal *refusal);
 
@@ -216,8 +218,10 @@ void smtp_mail_data(struct smtp_session *s, struct str argument);
 /* Octets of data; the end of them is answered. Gives how many were data. */
 size_t smtp_mail_feed(struct smtp_session *s, struct str octets);
 
-/* Forgets the transaction, if there is one; frees one that the front has kept for the next. */
+/* Forgets the transaction, if there is one; the front may keep its memory for the next. */
 void smtp_mail_drop(struct smtp_session *s);
+
+/* One that the front has kept. */
 void smtp_transaction_free(struct smtp_transaction *t);
 
 /* The mail is accepted, then answered; or for the next verdicts.passing of those who are delivered,

@@ -265,20 +265,14 @@ static const struct smtp_verb verbs[] = {
 static const struct smtp_verb *
 find_verb(const struct smtp_session *s, struct str name)
 {
-	uint32_t begin, known;
+	/* four letters, as capitals, tell most of them apart */
+	uint64_t begin = str_word(str_head(name, 4)) & 0xdfdfdfdf;
 	size_t i;
 
-	/* no verb has fewer letters; as capitals, those tell most of them apart */
-	if (name.n < sizeof begin)
-		return NULL;
-	memcpy(&begin, name.p, sizeof begin);
-	begin &= 0xdfdfdfdf;
-	for (i = 0; i < N_VERBS; i++) {
-		memcpy(&known, verbs[i].name.p, sizeof known);
-		if (begin == known && verbs[i].dialects & s->dialect->bit &&
-		    str_eq_nocase(name, verbs[i].name))
+	for (i = 0; i < N_VERBS; i++)
+		if (begin == str_word(str_head(verbs[i].name, 4)) &&
+		    verbs[i].dialects & s->dialect->bit && str_eq_nocase(name, verbs[i].name))
 			return &verbs[i];
-	}
 	return NULL;
 }
 
