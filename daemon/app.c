@@ -1,7 +1,7 @@
 /*
  * Owns all the parts and is the only file that knows them all. Invariant: at the end of each turn
- * commands go on first, then the log is handed what happened, unless that gathers for a moment, and
- * only then do replies leave.
+ * commands go on first, then the log is handed what happened, and only then do replies leave; what
+ * the log gathers for a moment, the gate holds back.
  */
 #include "app.h"
 
@@ -21,6 +21,8 @@
 
 #define LAST_CALL_NS (500 * TEXT_NS_PER_MS)
 #define FAREWELL_NS TEXT_NS_PER_S /* for the last replies to leave */
+/* What gathering may cost a reply, and how many callbacks a turn must bring so that replies gather:
+ * ten SMTP sessions bring about that many, and with fewer the turns cost what the log saves. */
 #define GATHER_NS (200 * TEXT_NS_PER_US)
 #define GATHER_CALLBACKS 3
 #define SPARE_NS (5 * TEXT_NS_PER_S)
@@ -235,23 +237,30 @@ check_phase(struct app *app)
 	}
 }
 
-/*
- * Whether replies wait another turn for others. So the log's thread is woken, which is as dear as a
- * request, once for all who have something to say just now. Who could only be alone is not kept,
- * nor anybody once turns bring but a few: to look for one more costs as much as it saves.
- */
+/* Who could only be alone is not kept waiting, nor anybody once turns bring but a few: to look for
+ * one more costs as much as it saves. */
 static bool
-gathers_replies(struct app *app)
+may_gather(const struct app *app)
 {
-	int64_t now = loop_now(app->loop);
-	bool may_gather = app->phase == PHASE_RUNNING && !may_jump(app) &&
+	return app->phase == PHASE_RUNNING && !may_jump(app) &&
 	    loop_callbacks(app->loop) >= GATHER_CALLBACKS &&
 	    !gate_is_passable(&app->gate, app->gate.promised) && fronts_may_gather(&app->fronts);
+}
 
-	if (may_gather && app->gather_until_ns == 0)
-		app->gather_until_ns = clock_add(now, GATHER_NS);
-	if (may_gather && now < app->gather_until_ns)
-		return true;
+/* Replies wait another turn for others, if that is worth it; whether they do. So the log's thread
+ * is woken, which is as dear as a request, once for all who have something to say just now. */
+static bool
+gather_replies(struct app *app)
+{
+	int64_t now;
+
+	if (may_gather(app)) {
+		now = loop_read_clock(app->loop);
+		if (app->gather_until_ns == 0)
+			app->gather_until_ns = clock_add(now, GATHER_NS);
+		if (now < app->gather_until_ns)
+			return true;
+	}
 	app->gather_until_ns = 0;
 	return false;
 }
@@ -263,7 +272,7 @@ turn_end_cb(void *ctx)
 
 	run_simulator(app);
 	fronts_work(&app->fronts);
-	if (gathers_replies(app)) {
+	if (gather_replies(app)) {
 		loop_want_turn(app->loop);
 	} else {
 		eventlog_flush(app->log, fronts_awaits_log(&app->fronts));
@@ -472,7 +481,7 @@ start(struct app *app)
 
 	app->loop = loop_new();
 	if (!app->loop) {
-		diag_error("the event loop cannot start");
+		diag_error("the event loop cannot start: %s", strerror(errno));
 		return false;
 	}
 	if (!fronts_open(&app->fronts, app->loop, s, app->options->is_stdio))

@@ -55,7 +55,8 @@ bool text_is_utf8(struct str s);
 /*
  * A value for a key=value line: as it is, or in double quotes with \" \\ \n \t \xNN where it is
  * empty or holds a space, quote, backslash or control character (DEL counts as one). So a value
- * is never more than one line, whatever is in it. text_add_quoted() always quotes.
+ * is never more than one line, whatever is in it. text_add_quoted() always quotes. s must not be in
+ * b, which may move.
  */
 void text_add_value(struct buf *b, struct str s);
 void text_add_quoted(struct buf *b, struct str s);

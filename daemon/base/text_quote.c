@@ -182,18 +182,25 @@ copy_plain(char *to, struct str s)
 	return special == 0;
 }
 
+/* The same of less than eight; there must be room for eight all the same. */
+static bool
+copy_plain_short(char *to, struct str s)
+{
+	uint64_t word = str_word(s), octets = htole64(word);
+
+	memcpy(to, &octets, 8);
+	return find_special(word | EACH('a') << (s.n * 8), '!') == 0;
+}
+
 void
 text_add_value(struct buf *b, struct str s)
 {
-	bool is_plain = s.n >= 8 ? copy_plain(buf_reserve(b, s.n), s)
-				 : s.n > 0 && count_plain_short(s, '!', false) == s.n;
+	char *to = buf_reserve(b, s.n < 8 ? 8 : s.n);
 
-	if (!is_plain)
-		text_add_quoted(b, s);
-	else if (s.n >= 8)
+	if (s.n > 0 && (s.n < 8 ? copy_plain_short(to, s) : copy_plain(to, s)))
 		b->len += s.n;
 	else
-		buf_add_str(b, s);
+		text_add_quoted(b, s);
 }
 
 void

@@ -65,7 +65,7 @@ static void
 die(struct conn *c)
 {
 	c->is_dead = true;
-	c->set->n--;
+	c->set->n_lasting -= !c->is_finishing;
 	if (conn_has_output(c))
 		c->set->with_output--;
 	c->set->awaiting_log -= c->awaits_log;
@@ -149,7 +149,7 @@ conn_new(struct conn_set *set, int fd, void *ctx)
 	c->last_input_ns = loop_now(set->loop);
 	list_init(&c->work_link);
 	list_add_tail(&set->all, &c->link);
-	set->n++;
+	set->n_lasting++;
 	c->event = loop_add_fd(set->loop, fd, fd_cb, c);
 	want_events(c);
 	return c;
@@ -457,7 +457,7 @@ conn_set_awaits_log(const struct conn_set *set)
 bool
 conn_set_may_gather(const struct conn_set *set)
 {
-	return set->awaiting_log > 0 && set->awaiting_log < set->n;
+	return set->awaiting_log > 0 && set->awaiting_log < set->n_lasting;
 }
 
 void
@@ -525,6 +525,7 @@ conn_resume(struct conn *c)
 void
 conn_finish(struct conn *c)
 {
+	c->set->n_lasting -= !c->is_finishing;
 	c->is_finishing = true;
 	/* what was to leave by TLS does not leave in clear */
 	if (c->is_starting_tls && conn_has_output(c)) {

@@ -69,7 +69,8 @@ struct conn_set {
 	struct list all;
 	struct list work;
 	struct list gated;
-	size_t n, with_output, awaiting_log; /* connections */
+	size_t n_lasting;                 /* connections that do not end */
+	size_t with_output, awaiting_log; /* connections */
 	struct buf spares[CONN_SPARES_MAX];
 	size_t n_spares;
 	char read_buffer[CONN_READ_SIZE];

@@ -164,8 +164,9 @@ listen_at(const struct sockaddr *sa, socklen_t len)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 	if (sa->sa_family != AF_UNIX)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	/* replies are too short to congest anything: what models a path and paces (BBR) costs each
-	 * of them a fiftieth more; this one is always there */
+	/* what models a path and paces (BBR) costs each reply a fiftieth more, and on the paths
+	 * that a test's clients come by it gains nothing; this one is always there, but if it is
+	 * not, or the socket is systemd's, the system's choice is as good */
 	if (sa->sa_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", strlen("reno"));
 	if (bind(fd, sa, len) == 0 && listen(fd, SOMAXCONN) == 0)

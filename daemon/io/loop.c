@@ -187,7 +187,7 @@ run_due(struct loop *l)
 	struct heap_node *timer;
 
 	timers_begin(&l->timers, l->began_ns);
-	while ((timer = timers_take(&l->timers)))
+	while (!l->is_stopped && (timer = timers_take(&l->timers)))
 		run_callback(list_entry(timer, struct loop_event, timer), EV_TIMEOUT);
 }
 
@@ -425,6 +425,8 @@ loop_add_timer(struct loop *l, loop_cb *timer_cb, void *ctx)
 void
 loop_timer_at(struct loop_event *e, int64_t real_ns)
 {
+	if (e->is_removed)
+		abort();
 	if (real_ns == e->armed_for)
 		return;
 	e->armed_for = real_ns;

@@ -17,14 +17,14 @@ struct loop_event;
 
 typedef void loop_cb(void *ctx);
 
-/* NULL when the event library cannot start. */
+/* NULL, with errno, when the kernel or the event library has not what it needs. */
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
 
 /* Called at the end of each turn. */
 void loop_set_turn_end(struct loop *l, loop_cb *turn_end_cb, void *ctx);
 
-/* Runs turns until loop_stop(). */
+/* Runs turns until loop_stop(), after which only that turn's end is still called. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 

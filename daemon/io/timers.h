@@ -21,7 +21,7 @@ struct timers {
 	int64_t passed_ns; /* the present up to which timers were taken last */
 };
 
-/* False, with errno, when the kernel has no descriptor to spare. */
+/* False, with errno, when the kernel has no descriptor to spare; there is nothing to free then. */
 bool timers_init(struct timers *t);
 void timers_fini(struct timers *t);
 
@@ -29,7 +29,8 @@ void timers_fini(struct timers *t);
  * put into the past while timers are taken is not among them: its time comes in the next turn. */
 void timers_set(struct timers *t, struct heap_node *timer, int64_t at_ns);
 
-/* Before the loop sleeps: whether the kernel knows what it needs to know; and telling it. */
+/* Before the loop sleeps: whether the kernel knows what it needs to know; and telling it, which
+ * aborts if that fails, as it would never wake. */
 bool timers_are_told(const struct timers *t);
 void timers_tell(struct timers *t);
 

@@ -334,6 +334,15 @@ test_may_gather(void **state)
 	assert_false(conn_set_may_gather(w->set));
 	conn_close(other);
 	assert_false(conn_set_may_gather(w->set));
+	/* who is about to end has nothing more to say */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	other = conn_new(w->set, pair[0], w);
+	assert_true(conn_set_may_gather(w->set));
+	conn_finish(other);
+	conn_finish(other);
+	assert_false(conn_set_may_gather(w->set));
+	conn_close(other);
+	assert_false(conn_set_may_gather(w->set));
 	conn_world_turn(w, 1);
 	assert_false(conn_set_may_gather(w->set));
 	close(pair[1]);

@@ -450,6 +450,32 @@ test_timer_removes_another(void **state)
 	loop_remove(first);
 }
 
+static void
+stop_cb(void *ctx)
+{
+	loop_stop(((struct world *)ctx)->loop);
+}
+
+/* What is due besides is for the next run. */
+static void
+test_timer_stops_the_loop(void **state)
+{
+	struct world *w = *state;
+	struct repeat r = { .w = w };
+	struct loop_event *first = loop_add_timer(w->loop, stop_cb, w);
+
+	r.timer = loop_add_timer(w->loop, repeat_cb, &r);
+	loop_timer_at(first, 1);
+	loop_timer_at(r.timer, 2);
+	loop_run(w->loop);
+	assert_int_equal(r.called, 0);
+	w->turns = 1;
+	loop_run(w->loop);
+	assert_int_equal(r.called, 1);
+	loop_remove(first);
+	loop_remove(r.timer);
+}
+
 int
 main(void)
 {
@@ -471,6 +497,7 @@ main(void)
 		TEST(test_timer_that_was_put_off),
 		TEST(test_timer_of_a_busy_loop),
 		TEST(test_timer_removes_another),
+		TEST(test_timer_stops_the_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
