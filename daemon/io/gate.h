@@ -18,10 +18,10 @@
 
 struct gate {
 	uint64_t promised; /* octets queued so far */
-	uint64_t handed;   /* of which the store has got so many, though it may not have moved yet */
-	uint64_t reached;  /* octets known to be written, or given up */
-	int64_t moved_ns;  /* real time when reached last changed, or there was more after a rest */
-	bool is_open;      /* the store does not move: nobody waits for it */
+	uint64_t handed;  /* of which the store has got so many, though it may not have moved yet */
+	uint64_t reached; /* octets known to be written, or given up */
+	int64_t moved_ns; /* real time when reached last changed, or there was more after a rest */
+	bool is_open;     /* the store does not move: nobody waits for it */
 };
 
 /* n more octets are queued at that real time. */
