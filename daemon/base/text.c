@@ -351,17 +351,20 @@ decimals(uint64_t ns, unsigned digits)
 			   : (uint32_t)ns / (uint32_t)TEXT_NS_PER_US;
 }
 
+/* C rounds towards zero; a moment before 1970 belongs to what it lies in. */
+static int64_t
+floor_div(int64_t n, int64_t divisor)
+{
+	return n / divisor - (n % divisor < 0);
+}
+
 /* "2026-11-23T06:12:00." of that second since 1970. */
 static void
 format_second(char *text, int64_t seconds)
 {
-	int64_t days = seconds / SECONDS_PER_DAY, of_day = seconds % SECONDS_PER_DAY;
-	int64_t year, month, day;
+	int64_t days = floor_div(seconds, SECONDS_PER_DAY);
+	int64_t of_day = seconds - days * SECONDS_PER_DAY, year, month, day;
 
-	if (of_day < 0) {
-		of_day += SECONDS_PER_DAY;
-		days--;
-	}
 	date_from_days(days, &year, &month, &day);
 	memcpy(text, "0000-00-00T00:00:00.", SECOND_OCTETS);
 	put_digits(text, 4, (uint32_t)year);
@@ -372,30 +375,38 @@ format_second(char *text, int64_t seconds)
 	put_digits(text + 17, 2, (uint32_t)(of_day % 60));
 }
 
+/* A moment since 1970, in the units that its decimals have. */
+struct moment {
+	bool is_there;
+	int64_t n, seconds;
+	char text[SECOND_OCTETS + 7];
+};
+
+static void
+format_moment(struct moment *m, int64_t n, unsigned digits)
+{
+	int64_t per_second = digits == 3 ? 1000 : 1000000, seconds = floor_div(n, per_second);
+
+	if (!m->is_there || m->seconds != seconds)
+		format_second(m->text, seconds);
+	put_digits(m->text + SECOND_OCTETS, digits, (uint32_t)(n - seconds * per_second));
+	m->text[SECOND_OCTETS + digits] = 'Z';
+	m->is_there = true;
+	m->n = n;
+	m->seconds = seconds;
+}
+
 void
 text_format_time(struct buf *b, int64_t ns, unsigned digits)
 {
-	/* what was asked for last: lines of a log come many to the second */
-	static _Thread_local struct {
-		bool is_there;
-		int64_t seconds;
-		char text[SECOND_OCTETS];
-	} last;
-	int64_t rest = ns % TEXT_NS_PER_S, seconds = ns / TEXT_NS_PER_S;
-	char *text = buf_reserve(b, SECOND_OCTETS + 7);
+	/* what was asked for last: lines of a log come many to the moment */
+	static _Thread_local struct moment last_ms, last_us;
+	struct moment *m = digits == 3 ? &last_ms : &last_us;
+	int64_t n = digits == 3 ? floor_div(ns, TEXT_NS_PER_MS) : floor_div(ns, TEXT_NS_PER_US);
 
-	/* C rounds towards zero; a moment before 1970 belongs to the second it lies in */
-	if (rest < 0) {
-		rest += TEXT_NS_PER_S;
-		seconds--;
-	}
-	if (!last.is_there || last.seconds != seconds)
-		format_second(last.text, seconds);
-	last.is_there = true;
-	last.seconds = seconds;
-	memcpy(text, last.text, SECOND_OCTETS);
-	put_digits(text + SECOND_OCTETS, digits, decimals((uint64_t)rest, digits));
-	text[SECOND_OCTETS + digits] = 'Z';
+	if (!m->is_there || m->n != n)
+		format_moment(m, n, digits);
+	memcpy(buf_reserve(b, sizeof m->text), m->text, sizeof m->text);
 	b->len += SECOND_OCTETS + digits + 1;
 }
 
