@@ -161,45 +161,53 @@ add_control(struct buf *b, char c)
 
 /* The eight octets at `from` to `to`, and what find_special() says of them. */
 static uint64_t
-copy_word(char *to, const char *from)
+copy_word(char *to, const char *from, unsigned char first)
 {
 	uint64_t word;
 
 	memcpy(&word, from, 8);
 	memcpy(to, &word, 8);
-	return find_special(le64toh(word), '!');
+	return find_special(le64toh(word), first);
 }
 
 /* Copies s, of eight octets or more, while it looks at it. Whether all of it stands for itself. */
 static bool
-copy_plain(char *to, struct str s)
+copy_plain(char *to, struct str s, unsigned char first)
 {
-	uint64_t special = copy_word(to + s.n - 8, s.p + s.n - 8);
+	uint64_t special = copy_word(to + s.n - 8, s.p + s.n - 8, first);
 	size_t i;
 
 	for (i = 0; i + 8 < s.n; i += 8)
-		special |= copy_word(to + i, s.p + i);
+		special |= copy_word(to + i, s.p + i, first);
 	return special == 0;
 }
 
 /* The same of less than eight; there must be room for eight all the same. */
 static bool
-copy_plain_short(char *to, struct str s)
+copy_plain_short(char *to, struct str s, unsigned char first)
 {
 	uint64_t word = str_word(s), octets = htole64(word);
 
 	memcpy(to, &octets, 8);
-	return find_special(word | EACH('a') << (s.n * 8), '!') == 0;
+	return find_special(word | EACH('a') << (s.n * 8), first) == 0;
+}
+
+/* Adds all of s if all of it stands for itself, or nothing: what most texts are comes first. */
+static bool
+add_plain(struct buf *b, struct str s, unsigned char first)
+{
+	char *to = buf_reserve(b, s.n < 8 ? 8 : s.n);
+
+	if (!(s.n < 8 ? copy_plain_short(to, s, first) : copy_plain(to, s, first)))
+		return false;
+	b->len += s.n;
+	return true;
 }
 
 void
 text_add_value(struct buf *b, struct str s)
 {
-	char *to = buf_reserve(b, s.n < 8 ? 8 : s.n);
-
-	if (s.n > 0 && (s.n < 8 ? copy_plain_short(to, s) : copy_plain(to, s)))
-		b->len += s.n;
-	else
+	if (s.n == 0 || !add_plain(b, s, '!'))
 		text_add_quoted(b, s);
 }
 
@@ -227,6 +235,8 @@ text_add_quoted(struct buf *b, struct str s)
 void
 text_add_escaped(struct buf *b, struct str s)
 {
+	if (add_plain(b, s, ' '))
+		return;
 	for (;;) {
 		size_t n = count_plain(s, ' ', false);
 
