@@ -112,6 +112,7 @@ static void
 weigh_plain_keys(struct hint *h, const struct conf_table *table)
 {
 	struct buf given = { 0 }, full = { 0 };
+	size_t d;
 
 	buf_printf(&given, "%.*s.%.*s", STR_ARG(h->section), STR_ARG(h->name));
 	for (size_t i = 0; i < table->n; i++) {
@@ -119,8 +120,11 @@ weigh_plain_keys(struct hint *h, const struct conf_table *table)
 
 		full.len = 0;
 		buf_printf(&full, "%s.%s", key->section, key->name);
-		weigh(h, distance(buf_str(&given), buf_str(&full)), str_of(key->section),
-		    (struct str){ NULL, 0 }, key->name);
+		d = distance(buf_str(&given), buf_str(&full));
+		/* "smtp.listen" */
+		if (str_eq(h->section, str_of(key->name)) && str_eq(h->name, str_of(key->section)))
+			d = HINT_DISTANCE;
+		weigh(h, d, str_of(key->section), (struct str){ NULL, 0 }, key->name);
 	}
 	buf_fini(&given);
 	buf_fini(&full);

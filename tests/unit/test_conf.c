@@ -151,8 +151,8 @@ test_problems_of_options_and_variables(void **state)
 	static const char *const environ[] = { "T_BASE_NUMBER=0", "T_BASE_SIZE=\xff",
 		"T_UNKNOWN=only a warning", NULL };
 	static const char *const options[] = { "base.number=7", "base.number=x", "number=3", "=",
-		"base.=3", ".number=3", "base.number", "", "base.nmuber=3", "x.y.z=1", "a\nb",
-		"text.text=\x1b", NULL };
+		"base.=3", ".number=3", "base.number", "", "base.nmuber=3", "number.base=3",
+		"x.y.z=1", "a\nb", "text.text=\x1b", NULL };
 	struct conf_sources from = { NULL, NULL, options, environ, "T_" };
 	struct sample s = { 0 };
 
@@ -168,6 +168,7 @@ test_problems_of_options_and_variables(void **state)
 	    "-o: \"base.number\" is not SECTION.KEY=VALUE\n"
 	    "-o: \"\" is not SECTION.KEY=VALUE\n"
 	    "-o: base.nmuber: unknown key; did you mean base.number?\n"
+	    "-o: number.base: unknown key; did you mean base.number?\n"
 	    "-o: x.y.z: unknown key\n"
 	    "-o: \"a\\nb\" is not SECTION.KEY=VALUE\n"
 	    "-o: text.text: holds a control character\n");
