@@ -166,6 +166,7 @@ smtp_front_follow(struct smtp_front *front)
 	front->era = front->sim->era;
 	front->n_sessions = 0;
 	memset(front->totals, 0, sizeof front->totals);
+	memset(front->totals_passed, 0, sizeof front->totals_passed);
 }
 
 static void

@@ -173,6 +173,12 @@ happens(const struct smtp_chance *chance, const struct smtp_fault_place *at, uin
 	    (double)chance->share;
 }
 
+static uint64_t
+key_of(const struct smtp_fault_place *at)
+{
+	return draw_key_nth(at->seed, str_of(smtp_stage_names[at->stage]), at->session);
+}
+
 static bool
 is_never(const struct smtp_chance *chance)
 {
@@ -184,7 +190,7 @@ static bool
 is_none(const struct smtp_fault_conf *conf)
 {
 	return conf->delay.kind == LATENCY_FIXED && conf->delay.value[LATENCY_FIRST] == 0 &&
-	    is_never(&conf->drop) && is_never(&conf->drop_after) && is_never(&conf->fail.chance);
+	    is_never(&conf->drop) && is_never(&conf->fail.chance);
 }
 
 void
@@ -196,9 +202,15 @@ smtp_fault_draw(
 	*out = (struct smtp_fault){ 0 };
 	if (is_none(conf))
 		return;
-	key = draw_key_nth(at->seed, str_of(smtp_stage_names[at->stage]), at->session);
+	key = key_of(at);
 	out->delay_ns = latency_draw(&conf->delay, draw_bits(key, at->count, DRAW_FAULT_DELAY));
 	out->is_dropped = happens(&conf->drop, at, key, DRAW_FAULT_DROP);
 	out->is_failed = conf->fail.reply && happens(&conf->fail.chance, at, key, DRAW_FAULT_FAIL);
-	out->is_dropped_after = happens(&conf->drop_after, at, key, DRAW_FAULT_DROP_AFTER);
+}
+
+bool
+smtp_fault_drops_after(const struct smtp_fault_conf *conf, const struct smtp_fault_place *at)
+{
+	return !is_never(&conf->drop_after) &&
+	    happens(&conf->drop_after, at, key_of(at), DRAW_FAULT_DROP_AFTER);
 }

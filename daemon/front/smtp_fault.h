@@ -74,13 +74,16 @@ struct smtp_fault_place {
 };
 
 struct smtp_fault {
-	int64_t delay_ns;      /* first this, */
-	bool is_dropped;       /* then the connection is closed, */
-	bool is_failed;        /* or the refusal is given, */
-	bool is_dropped_after; /* or all is well and the connection closed without saying so */
+	int64_t delay_ns; /* first this, */
+	bool is_dropped;  /* then the connection is closed, */
+	bool is_failed;   /* or the refusal is given */
 };
 
 void smtp_fault_draw(
     const struct smtp_fault_conf *conf, const struct smtp_fault_place *at, struct smtp_fault *out);
+
+/* Whether such a stage, with which all is well, ends with a connection that is closed without
+ * saying so. at->total counts only those here. */
+bool smtp_fault_drops_after(const struct smtp_fault_conf *conf, const struct smtp_fault_place *at);
 
 #endif

@@ -140,8 +140,8 @@ double_buckets(struct smtp_inband *inband)
 	}
 }
 
-/* Addresses hold no LF. A mail that chooses for itself has rounds of its own, and so has each
- * stage that is asked without a recipient. */
+/* Addresses hold no LF. Mails that choose for themselves have rounds of their own for each choice,
+ * and so has each stage that is asked without a recipient. */
 static struct str
 key_of(struct smtp_inband *inband, const struct smtp_pair *pair)
 {
@@ -154,6 +154,8 @@ key_of(struct smtp_inband *inband, const struct smtp_pair *pair)
 	buf_add_char(b, '\n');
 	if (pair->to.p)
 		buf_add_str(b, pair->to);
+	buf_add_char(b, '\n');
+	buf_add_str(b, pair->choice);
 	return buf_str(b);
 }
 

@@ -34,6 +34,7 @@ struct smtp_pair {
 	struct str from, to;           /* to.p is NULL before RCPT */
 	enum smtp_stage stage;         /* at which it is asked */
 	struct fate *fate;             /* that the header chooses; or NULL */
+	struct str choice;             /* how the header says so */
 	const struct latency *latency; /* likewise */
 	bool is_peek;                  /* an attempt that is delivered is not counted yet */
 };

@@ -313,7 +313,7 @@ answer_queued(struct smtp_session *s)
 		if (t->until == t->end)
 			close_batch(s);
 		smtp_verdict_accepted(s, buf_str(reply));
-	} else if (s->fault.is_dropped_after) {
+	} else if (smtp_stage_drops_after(s, SMTP_STAGE_EOM)) {
 		smtp_session_drop(s);
 		smtp_mail_drop(s);
 	} else {

@@ -212,7 +212,12 @@ void
 smtp_session_hang(struct smtp_session *s, smtp_step *step)
 {
 	s->step = step;
-	pause_input(s);
+	s->is_silent = true;
+	s->deadline_ns = CLOCK_NEVER;
+	/* read on, so that the end of the client is seen */
+	if (s->is_paused && s->conn)
+		conn_resume(s->conn);
+	s->is_paused = false;
 }
 
 void
@@ -263,19 +268,28 @@ smtp_session_run(struct smtp_session *s)
 	settle(s);
 }
 
+/* total: counts how many there were of all sessions */
+static struct smtp_fault_place
+next_place(struct smtp_session *s, enum smtp_stage stage, uint64_t *total)
+{
+	smtp_front_follow(s->front);
+	return (struct smtp_fault_place){
+		.seed = s->front->sim->seed,
+		.session = s->number,
+		.stage = stage,
+		.count = s->counts[stage],
+		.total = ++*total,
+	};
+}
+
 void
 smtp_stage_begin(struct smtp_session *s, enum smtp_stage stage, smtp_step *step)
 {
 	struct smtp_front *front = s->front;
-	struct smtp_fault_place at = {
-		.seed = front->sim->seed,
-		.session = s->number,
-		.stage = stage,
-		.count = ++s->counts[stage],
-	};
+	struct smtp_fault_place at;
 
-	smtp_front_follow(front);
-	at.total = ++front->totals[stage];
+	s->counts[stage]++;
+	at = next_place(s, stage, &front->totals[stage]);
 	smtp_fault_draw(&front->conf.faults[stage], &at, &s->fault);
 	if (s->fault.delay_ns > 0 && s->argument.p && !s->held) {
 		s->held = mem_copy_str(s->argument);
@@ -300,6 +314,14 @@ smtp_stage_passes(struct smtp_session *s, enum smtp_stage stage, uint32_t replie
 	if (strncmp(reply, "421", 3) == 0)
 		smtp_session_quit(s);
 	return false;
+}
+
+bool
+smtp_stage_drops_after(struct smtp_session *s, enum smtp_stage stage)
+{
+	struct smtp_fault_place at = next_place(s, stage, &s->front->totals_passed[stage]);
+
+	return smtp_fault_drops_after(&s->front->conf.faults[stage], &at);
 }
 
 static void
@@ -379,7 +401,7 @@ smtp_session_octets(struct smtp_session *s, struct str octets)
 	enum smtp_input before = s->input;
 	size_t used;
 
-	if (s->has_ended)
+	if (s->has_ended || s->is_silent)
 		return octets.n;
 	used = s->input == SMTP_INPUT_DATA ? take_data(s, octets) : take_line(s, octets);
 	/* a command or the data are over: the next one has its own time */

@@ -50,9 +50,10 @@ struct smtp_front {
 	struct loop_event *check; /* for connections that died while they waited */
 	bool is_finishing;
 	uint64_t n_refused;
-	uint64_t era;                 /* of the simulator, in which… */
-	uint64_t n_sessions;          /* …so many began… */
-	uint64_t totals[SMTP_STAGES]; /* …and had so many of each stage */
+	uint64_t era;                        /* of the simulator, in which… */
+	uint64_t n_sessions;                 /* …so many began… */
+	uint64_t totals[SMTP_STAGES];        /* …and had so many of each stage, */
+	uint64_t totals_passed[SMTP_STAGES]; /* so many of which could drop what was accepted */
 	struct buf reply;
 	struct smtp_transaction *spares[SMTP_SPARES]; /* of the last mails, for the next */
 	unsigned n_spares;
@@ -144,6 +145,7 @@ struct smtp_session {
 	bool is_authenticated;
 	bool is_unwelcome; /* the greeting refused it: only QUIT is answered in peace */
 	bool is_refused;   /* one too many: told so, and closing */
+	bool is_silent;    /* it is never answered again */
 	bool is_skipping;  /* the rest of a line that is too long */
 	bool has_spoken;
 	bool has_ended; /* nothing more is taken from it */
@@ -186,7 +188,8 @@ void smtp_session_run(struct smtp_session *s);
 void smtp_session_wait(struct smtp_session *s, enum smtp_wait what, smtp_step *step);
 void smtp_session_sleep(struct smtp_session *s, int64_t delay_ns, smtp_step *step);
 
-/* Takes nothing from the client and goes on with that step never, but for its end. */
+/* Never goes on with that step: what the client says is read and forgotten, until one of both ends.
+ */
 void smtp_session_hang(struct smtp_session *s, smtp_step *step);
 
 /* A stage of the dialogue begins: draws its faults, and goes on with that step after the delay if
@@ -194,6 +197,9 @@ void smtp_session_hang(struct smtp_session *s, smtp_step *step);
  * the refusal answered, so many times. */
 void smtp_stage_begin(struct smtp_session *s, enum smtp_stage stage, smtp_step *step);
 bool smtp_stage_passes(struct smtp_session *s, enum smtp_stage stage, uint32_t replies);
+
+/* All is well with the stage: whether its connection is closed without saying so all the same. */
+bool smtp_stage_drops_after(struct smtp_session *s, enum smtp_stage stage);
 
 /* Takes nothing more, and closes when all is sent; the same for want of an answer, at once if
  * there is nothing to send; is over. */

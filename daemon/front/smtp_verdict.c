@@ -157,6 +157,7 @@ pair_at(const struct smtp_session *s, uint32_t i)
 	struct smtp_pair pair = pair_of(s, SMTP_STAGE_EOM, smtp_envelope_to(&t->envelope, i));
 
 	pair.fate = t->wishes.fate;
+	pair.choice = smtp_header_value(&t->data->header, SMTP_FIELD_OUTCOME);
 	pair.latency = t->wishes.has_latency ? &t->wishes.latency : NULL;
 	return pair;
 }
@@ -223,7 +224,7 @@ ask_for_each(struct smtp_session *s)
 		is_over = is_last(v);
 		has_passing |= v->kind == SMTP_PASSES;
 	}
-	vs->is_unacknowledged = s->fault.is_dropped_after && has_passing;
+	vs->is_unacknowledged = has_passing && smtp_stage_drops_after(s, SMTP_STAGE_EOM);
 }
 
 bool

@@ -18,6 +18,10 @@ test_the_lost_acknowledgement(void **state)
 
 	(void)state;
 	smtp_hello(c);
+	/* what is refused has nothing that could get lost */
+	expect_text(
+	    smtp_send(c, "a@example.com", "b@example.org", "X-Mailsim-Latency: 5\r\n\r\nhello\r\n"),
+	    "554 5.6.0 %");
 	expect(!smtp_send(c, "a@example.com", "b@example.org", mail));
 	daemon_wait_log(d, " queued id=m@example.com seq=1 ", 1);
 	c = smtp_connect(d, "smtp", 0);

@@ -126,6 +126,31 @@ test_what_has_no_reply(void **state)
 	expect_number(daemon_wait_exit(d), 0);
 }
 
+/* Who was never answered goes away like any other, and gives back his place. */
+static void
+test_who_is_never_answered_may_go(void **state)
+{
+	struct daemon *d = smtp_daemon("-o", INBAND, "-o", "limits.connections=2", NULL);
+	struct client *c, *line = client_connect(d);
+	int i;
+
+	(void)state;
+	/* it lasts two attempts */
+	for (i = 0; i < 2; i++) {
+		c = begin(d, "smtp");
+		client_send(c, "RCPT TO:<connect_timeout@example.org>\r\nNOOP\r\n");
+		client_wait_stats(line, "rejected", i + 1);
+		if (i % 2) {
+			client_half_close(c);
+			client_expect_end(c);
+		} else {
+			client_close(c);
+		}
+		client_wait_stats(line, "connections", 1);
+	}
+	daemon_stop(d);
+}
+
 static void
 test_before_there_is_a_recipient(void **state)
 {
@@ -227,6 +252,7 @@ main(void)
 		LIVE_TEST(test_answers_take_their_time),
 		LIVE_TEST(test_scale_max),
 		LIVE_TEST(test_what_has_no_reply),
+		LIVE_TEST(test_who_is_never_answered_may_go),
 		LIVE_TEST(test_before_there_is_a_recipient),
 		LIVE_TEST(test_one_answer_or_many),
 		LIVE_TEST(test_what_the_header_chooses),

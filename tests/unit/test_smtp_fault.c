@@ -138,11 +138,12 @@ test_how_often(void **state)
 
 	(void)state;
 	for (uint64_t session = 1; session <= 10000; session++) {
+		const struct smtp_fault_place at = { 7, session, SMTP_STAGE_EOM, 1, 1000 };
 		struct smtp_fault f = draw(&conf, 7, session, SMTP_STAGE_EOM, 1);
 
 		dropped += f.is_dropped;
 		failed += f.is_failed;
-		after += f.is_dropped_after;
+		after += smtp_fault_drops_after(&conf, &at);
 		both += f.is_dropped && f.is_failed;
 		assert_int_equal(f.delay_ns, 0);
 	}

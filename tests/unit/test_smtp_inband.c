@@ -209,6 +209,34 @@ test_what_the_header_chooses(void **state)
 	end(&m);
 }
 
+/* What was chosen before has nothing to do with what is chosen now. */
+static void
+test_each_choice_of_the_header_has_its_own_attempts(void **state)
+{
+	static const struct {
+		const char *choice;
+		unsigned code; /* 0: passes */
+	} mails[] = { { "system_error:1", 451 }, { "user_unknown", 550 }, { "greylisted:2", 451 },
+		{ "greylisted:2", 451 }, { "system_error:1", 0 }, { "greylisted:2", 0 } };
+	struct mock m = begin("delivered");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof mails / sizeof mails[0]; i++) {
+		struct smtp_pair pair = { .from = STR("a"),
+			.to = STR("b"),
+			.stage = SMTP_STAGE_EOM,
+			.choice = str_of(mails[i].choice),
+			.fate = world_fate(m.w->sim->plan->conf->outcomes, mails[i].choice) };
+		struct smtp_verdict v;
+
+		smtp_inband_ask(m.inband, &pair, &v);
+		assert_int_equal(v.kind == SMTP_PASSES ? 0 : v.outcome->code, mails[i].code);
+		fate_unref(pair.fate);
+	}
+	end(&m);
+}
+
 /* A rule chooses for so many mails, and holds through all attempts of one. */
 static void
 test_rules(void **state)
@@ -335,6 +363,7 @@ main(void)
 		cmocka_unit_test(test_a_peek),
 		cmocka_unit_test(test_a_peek_that_was_answered),
 		cmocka_unit_test(test_what_the_header_chooses),
+		cmocka_unit_test(test_each_choice_of_the_header_has_its_own_attempts),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_the_memory_has_its_limit),
 		cmocka_unit_test(test_shares_and_repeatability),
