@@ -142,7 +142,7 @@ smtp_users_load(const char *path, struct conf_problems *problems)
 	if (result == FILE_READ)
 		users = smtp_users_parse(buf_str(&text), path, problems);
 	else
-		conf_problem(problems, "%s: %s", path,
+		conf_problem(problems, "smtp.auth: %s: %s", path,
 		    result == FILE_FAILED ? strerror(errno) : wrong[result]);
 	if (text.len > 0)
 		explicit_bzero(text.data, text.len);

@@ -276,7 +276,8 @@ test_files(void **state)
 	smtp_users_free(users);
 	unlink(path);
 	assert_null(smtp_users_load(path, &problems));
-	snprintf(text, sizeof text, "%s: No such file or directory\n/: is a directory\n", path);
+	snprintf(text, sizeof text,
+	    "smtp.auth: %s: No such file or directory\nsmtp.auth: /: is a directory\n", path);
 	assert_null(smtp_users_load("/", &problems));
 	assert_true(str_eq(buf_str(&problems.lines), str_of(text)));
 	conf_problems_fini(&problems);
