@@ -8,6 +8,7 @@
 
 #include "app.h"
 #include "base/mem.h"
+#include "io/descriptors.h"
 
 static const char usage[] =
     "usage: mailsimd [-c FILE] [-o SECTION.KEY=VALUE]... [--stdio] [--check] [--print-config]\n"
@@ -151,6 +152,7 @@ main(int argc, char **argv)
 	struct command_line line = { 0 };
 	int status;
 
+	descriptors_keep_standard();
 	line.assignments = mem_alloc_array((size_t)argc + 1, sizeof *line.assignments);
 	status = parse_options(argc, argv, &line);
 	if (status == -1) {

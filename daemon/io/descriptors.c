@@ -1,9 +1,24 @@
 /*
- * Owns the limit of open descriptors.
+ * Owns the limit of open descriptors, and that the first three are nothing of ours.
  */
 #include "io/descriptors.h"
 
 #include <sys/resource.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+void
+descriptors_keep_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+}
 
 uint64_t
 descriptors_raise_limit(void)
