@@ -121,7 +121,7 @@ weigh_plain_keys(struct hint *h, const struct conf_table *table)
 		full.len = 0;
 		buf_printf(&full, "%s.%s", key->section, key->name);
 		d = distance(buf_str(&given), buf_str(&full));
-		/* "smtp.listen" */
+		/* both words are right, but swapped */
 		if (str_eq(h->section, str_of(key->name)) && str_eq(h->name, str_of(key->section)))
 			d = HINT_DISTANCE;
 		weigh(h, d, str_of(key->section), (struct str){ NULL, 0 }, key->name);

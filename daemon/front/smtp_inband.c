@@ -149,7 +149,6 @@ key_of(struct smtp_inband *inband, const struct smtp_pair *pair)
 
 	b->len = 0;
 	buf_add_char(b, (char)('a' + (pair->to.p ? SMTP_STAGES : pair->stage)));
-	buf_add_char(b, pair->fate ? 'h' : '-');
 	buf_add_str(b, pair->from);
 	buf_add_char(b, '\n');
 	if (pair->to.p)

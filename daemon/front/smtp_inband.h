@@ -34,8 +34,8 @@ struct smtp_pair {
 	struct str from, to;           /* to.p is NULL before RCPT */
 	enum smtp_stage stage;         /* at which it is asked */
 	struct fate *fate;             /* that the header chooses; or NULL */
-	struct str choice;             /* how the header says so */
 	const struct latency *latency; /* likewise */
+	struct str choice;             /* what the header says of its fate; or empty */
 	bool is_peek;                  /* an attempt that is delivered is not counted yet */
 };
 
